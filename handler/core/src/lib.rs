@@ -1,3 +1,11 @@
-//! Placeholder.
+//! The pure core of Vaultbind: from a policy and an inventory to a decision, a plan and a result.
+//!
+//! It must not do I/O, read a clock or log: the crates for that are not among its dependencies.
+
 pub mod id;
+pub mod inventory;
+pub mod policy;
 pub mod tags;
+
+#[cfg(test)]
+mod fixtures;

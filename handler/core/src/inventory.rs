@@ -1,0 +1,256 @@
+//! What was observed in Azure: clusters, vaults, role assignments, the provider's registration, with every gap stated.
+//!
+//! It must not judge: an inventory says what was read, `decision` says what it means.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use time::OffsetDateTime;
+
+use crate::{
+    id::{
+        ClusterId, ClusterManagerId, IdError, SubscriptionId, UserAssignedIdentityId, VaultId,
+        is_guid,
+    },
+    tags::Tags,
+};
+
+/// The role that lets a writer put credentials into a vault: "Operator Nexus Key Vault Writer Service Role (Preview)".
+pub const WRITER_ROLE: &str = "44f0a1a8-6fea-4b35-980a-8ff50c487c97";
+
+/// The object id of a service principal in the directory, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PrincipalId(String);
+
+impl PrincipalId {
+    /// The GUID in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for PrincipalId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        if is_guid(text) {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err(IdError::Malformed("an object id is a GUID"))
+        }
+    }
+}
+
+impl fmt::Display for PrincipalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How far the last operation on a cluster has come (`properties.provisioningState`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProvisioningState {
+    /// The last operation went well.
+    Succeeded,
+    /// The last operation failed; what it wrote may be visible and yet not in force.
+    Failed,
+    /// The last operation was given up.
+    Canceled,
+    /// An operation is under way (`Accepted`, `Validating`, `Updating`).
+    Busy(String),
+    /// A state that Vaultbind does not know; it does not stop a change and is not success.
+    Unknown(String),
+}
+
+impl ProvisioningState {
+    /// Reads the text of the property; an absent state is unknown.
+    pub fn from_text(text: &str) -> Self {
+        match text.to_ascii_lowercase().as_str() {
+            "succeeded" => Self::Succeeded,
+            "failed" => Self::Failed,
+            "canceled" => Self::Canceled,
+            "accepted" | "validating" | "updating" => Self::Busy(text.to_owned()),
+            _ => Self::Unknown(text.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for ProvisioningState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Canceled => "Canceled",
+            Self::Busy(text) | Self::Unknown(text) => text,
+        })
+    }
+}
+
+/// The managed identities of a cluster or of a cluster manager.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identities {
+    /// The object id of the system-assigned identity.
+    pub system: Option<PrincipalId>,
+    /// The user-assigned identities; the object id is absent where the platform has not shown it yet.
+    pub user: BTreeMap<UserAssignedIdentityId, Option<PrincipalId>>,
+}
+
+impl Identities {
+    /// Has the resource any identity?
+    pub fn is_empty(&self) -> bool {
+        self.system.is_none() && self.user.is_empty()
+    }
+}
+
+/// The older archive property: the vault by its resource id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretArchive {
+    /// `keyVaultId` as it stands there.
+    pub vault: String,
+    /// Is `useKeyVault` "True"? Anything else leaves the archive switched off.
+    pub enabled: bool,
+}
+
+/// Which identity of the cluster the settings name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AssociatedIdentity {
+    /// The cluster's system-assigned identity.
+    System,
+    /// One of its user-assigned identities.
+    User(UserAssignedIdentityId),
+}
+
+/// The newer archive property: the vault by its address, and the identity that writes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ArchiveSettings {
+    /// `vaultUri` as it stands there.
+    pub vault_uri: Option<String>,
+    /// `associatedIdentity`, absent where it is missing or names nothing usable.
+    pub identity: Option<AssociatedIdentity>,
+    /// `providerConfiguration.provider` (`CyberArk`, ...): the archive is no Azure Key Vault.
+    pub provider: Option<String>,
+}
+
+/// A Nexus cluster as one GET showed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// The resource id.
+    pub id: ClusterId,
+    /// The Azure region.
+    pub location: String,
+    /// The tags.
+    pub tags: Tags,
+    /// The entity tag, where the api-version has them.
+    pub etag: Option<String>,
+    /// How far the last operation has come.
+    pub provisioning_state: ProvisioningState,
+    /// `detailedStatus`: `PendingDeployment`, `Running`, `Deleting`, ...
+    pub detailed_status: Option<String>,
+    /// The cluster's own identities.
+    pub identities: Identities,
+    /// The cluster manager.
+    pub manager: Option<ClusterManagerId>,
+    /// The older archive property.
+    pub archive: Option<SecretArchive>,
+    /// The newer archive property.
+    pub settings: Option<ArchiveSettings>,
+}
+
+/// A key vault, as a GET or as Resource Graph showed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vault {
+    /// The resource id.
+    pub id: VaultId,
+    /// The Azure region.
+    pub location: String,
+    /// The tags.
+    pub tags: Tags,
+    /// The directory of the vault, in lower case.
+    pub tenant: String,
+    /// `vaultUri` as it stands there.
+    pub uri: String,
+    /// Is the permission model Azure RBAC? Null or absent means access policies.
+    pub rbac: bool,
+    /// Is purge protection on?
+    pub purge_protection: bool,
+    /// `Succeeded` or `RegisteringDns`.
+    pub provisioning_state: String,
+}
+
+/// One row of role assignments that reaches a vault: made on it or inherited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleAssignment {
+    /// The resource id of the assignment.
+    pub id: String,
+    /// The last segment of the role definition's id, in lower case.
+    pub role: String,
+    /// The principal that holds the role (a group where the row is held through one).
+    pub principal: String,
+    /// The scope as the row spells it.
+    pub scope: String,
+    /// Has the row a condition? Then it may not apply.
+    pub conditional: bool,
+    /// When the row was made.
+    pub created_on: Option<OffsetDateTime>,
+}
+
+/// The registration of Microsoft.NetworkCloud in a subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// `Registered`, `Registering`, `NotRegistered`, ...
+    pub state: String,
+    /// The api-versions that the subscription is served for clusters.
+    pub cluster_api_versions: Vec<String>,
+}
+
+impl Provider {
+    /// Is there something to do about the registration? While it is under way there is not.
+    pub fn needs_registration(&self) -> bool {
+        !(self.state.eq_ignore_ascii_case("Registered")
+            || self.state.eq_ignore_ascii_case("Registering"))
+    }
+}
+
+/// What is known of one vault that was looked at by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VaultSighting {
+    /// It is there.
+    Live(Vault),
+    /// A live read did not find it.
+    Absent,
+    /// It may not be read.
+    Denied,
+}
+
+/// Everything that was observed for one reconcile; `None` is what was not looked at yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// The cluster; the inner `None` says that it does not exist.
+    pub cluster: Option<Option<Cluster>>,
+    /// The directory of the cluster's subscription, in lower case.
+    pub tenant: Option<String>,
+    /// The provider's registration in the cluster's subscription.
+    pub provider: Option<Provider>,
+    /// The vaults that Resource Graph shows in the policy's trust boundaries.
+    pub candidates: Option<Vec<Vault>>,
+    /// Were the candidates read after the request was first sent? No refusal may rest on older ones.
+    pub candidates_are_current: bool,
+    /// Vaults that were read live: they win over what Resource Graph shows.
+    pub vaults: BTreeMap<VaultId, VaultSighting>,
+    /// Addresses of vaults (host, lower case) that were searched for, and the id where one was found.
+    pub vaults_by_host: BTreeMap<String, Option<VaultId>>,
+    /// The vaults among the deleted ones, searched per subscription.
+    pub deleted_vaults: BTreeMap<SubscriptionId, Vec<DeletedVault>>,
+    /// The two platform service principals.
+    pub platform_principals: Option<Vec<PrincipalId>>,
+    /// The identities of the cluster's manager; the inner `None` says that the manager does not exist.
+    pub manager: Option<Option<Identities>>,
+    /// Role assignments that reach a vault, for each principal that was asked about.
+    pub roles: BTreeMap<(VaultId, PrincipalId), Vec<RoleAssignment>>,
+}
+
+/// A vault in the soft-deleted state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeletedVault {
+    /// The id that the vault had.
+    pub id: VaultId,
+}
