@@ -2,12 +2,19 @@
 //!
 //! It must not let anything through that could change the meaning of a URL: whatever reaches a path came out of here.
 
+mod scope;
+mod typed;
+
 use std::{
     cmp::Ordering,
     fmt,
     hash::{Hash, Hasher},
     str::FromStr,
+    sync::Arc,
 };
+
+pub use scope::Scope;
+pub use typed::{ClusterId, ClusterManagerId, UserAssignedIdentityId, VaultId};
 
 /// The longest id that is accepted, in bytes; ARM's own ids of clusters and vaults stay below 300.
 pub const MAX_ID_LENGTH: usize = 1024;
@@ -75,8 +82,11 @@ pub fn is_guid(text: &str) -> bool {
 ///
 /// Invariant: every segment is free of `/`, `%`, `?`, `#`, `\`, white space and control characters, and is neither `.` nor `..`.
 /// Two ids are equal when they differ in case alone (ARM's rule).
-#[derive(Debug, Clone)]
-pub struct ResourceId {
+#[derive(Clone)]
+pub struct ResourceId(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     text: String,
     key: String,
     subscription: SubscriptionId,
@@ -88,37 +98,37 @@ pub struct ResourceId {
 impl ResourceId {
     /// The id with the spelling of its source, its keywords in ARM's own spelling.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// The id in lower case: what ids are compared and hashed by.
     pub fn key(&self) -> &str {
-        &self.key
+        &self.0.key
     }
 
     /// The subscription that holds the resource.
     pub fn subscription(&self) -> &SubscriptionId {
-        &self.subscription
+        &self.0.subscription
     }
 
     /// The name of the resource group.
     pub fn resource_group(&self) -> &str {
-        &self.resource_group
+        &self.0.resource_group
     }
 
     /// Namespace and type as the source spells them: `Microsoft.KeyVault/vaults`.
     pub fn resource_type(&self) -> &str {
-        &self.resource_type
+        &self.0.resource_type
     }
 
     /// The name of the resource: the last segment.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 
     /// Is the resource of this type? Case does not count.
     pub fn is_type(&self, resource_type: &str) -> bool {
-        self.resource_type.eq_ignore_ascii_case(resource_type)
+        self.0.resource_type.eq_ignore_ascii_case(resource_type)
     }
 }
 
@@ -157,14 +167,14 @@ impl FromStr for ResourceId {
             "/subscriptions/{subscription}/resourceGroups/{group}/providers/{namespace}/{}",
             rest.join("/")
         );
-        Ok(Self {
+        Ok(Self(Arc::new(Parts {
             key: text.to_ascii_lowercase(),
             text,
             subscription,
             resource_group: (*group).to_owned(),
             resource_type,
             name: rest[rest.len() - 1].to_owned(),
-        })
+        })))
     }
 }
 
@@ -197,15 +207,21 @@ fn is_harmless(segment: &str) -> bool {
             .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '(' | ')'))
 }
 
+impl fmt::Debug for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0.text, f)
+    }
+}
+
 impl fmt::Display for ResourceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0.text)
     }
 }
 
 impl PartialEq for ResourceId {
     fn eq(&self, other: &Self) -> bool {
-        self.key == other.key
+        self.0.key == other.0.key
     }
 }
 
@@ -213,7 +229,7 @@ impl Eq for ResourceId {}
 
 impl Hash for ResourceId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.key.hash(state);
+        self.0.key.hash(state);
     }
 }
 
@@ -225,161 +241,7 @@ impl PartialOrd for ResourceId {
 
 impl Ord for ResourceId {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.key.cmp(&other.key)
-    }
-}
-
-/// Declares an id that can only be of one resource type.
-macro_rules! typed_id {
-    ($(#[$doc:meta])* $name:ident, $resource_type:literal, $accepts:expr) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(ResourceId);
-
-        impl $name {
-            /// Namespace and type of these resources.
-            pub const RESOURCE_TYPE: &'static str = $resource_type;
-        }
-
-        impl std::ops::Deref for $name {
-            type Target = ResourceId;
-
-            fn deref(&self) -> &ResourceId {
-                &self.0
-            }
-        }
-
-        impl TryFrom<ResourceId> for $name {
-            type Error = IdError;
-
-            fn try_from(id: ResourceId) -> Result<Self, IdError> {
-                if !id.is_type($resource_type) {
-                    return Err(IdError::WrongType {
-                        expected: $resource_type,
-                        found: id.resource_type,
-                    });
-                }
-                let accepts: fn(&str) -> bool = $accepts;
-                if accepts(&id.name) {
-                    Ok(Self(id))
-                } else {
-                    Err(IdError::Malformed(concat!("not a name of a ", $resource_type)))
-                }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = IdError;
-
-            fn from_str(text: &str) -> Result<Self, IdError> {
-                text.parse::<ResourceId>()?.try_into()
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
-            }
-        }
-    };
-}
-
-typed_id!(
-    /// The id of a Nexus cluster; its name has 2 to 30 characters (Microsoft.NetworkCloud specification).
-    ClusterId,
-    "Microsoft.NetworkCloud/clusters",
-    is_network_cloud_name
-);
-typed_id!(
-    /// The id of a Nexus cluster manager, whose identity may be the writer of credentials.
-    ClusterManagerId,
-    "Microsoft.NetworkCloud/clusterManagers",
-    is_network_cloud_name
-);
-typed_id!(
-    /// The id of a key vault; its name has 3 to 24 letters, digits and dashes (Key Vault's naming rules).
-    VaultId,
-    "Microsoft.KeyVault/vaults",
-    |name| (3..=24).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-);
-typed_id!(
-    /// The id of a user-assigned managed identity.
-    UserAssignedIdentityId,
-    "Microsoft.ManagedIdentity/userAssignedIdentities",
-    |name| name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-);
-
-fn is_network_cloud_name(name: &str) -> bool {
-    let ends_well = |byte: Option<u8>| byte.is_some_and(|byte: u8| byte.is_ascii_alphanumeric());
-    (2..=30).contains(&name.len())
-        && ends_well(name.bytes().next())
-        && ends_well(name.bytes().next_back())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-}
-
-/// A place that can hold vaults: a subscription, a resource group or one vault.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Scope {
-    /// Everything in a subscription.
-    Subscription(SubscriptionId),
-    /// Everything in a resource group; the name is compared without regard to case.
-    ResourceGroup(SubscriptionId, String),
-    /// One vault.
-    Vault(VaultId),
-}
-
-impl Scope {
-    /// Does the scope hold this resource?
-    pub fn contains(&self, id: &ResourceId) -> bool {
-        match self {
-            Self::Subscription(subscription) => id.subscription() == subscription,
-            Self::ResourceGroup(subscription, group) => {
-                id.subscription() == subscription && id.resource_group().eq_ignore_ascii_case(group)
-            }
-            Self::Vault(vault) => **vault == *id,
-        }
-    }
-
-    /// The subscription in which the scope lies.
-    pub fn subscription(&self) -> &SubscriptionId {
-        match self {
-            Self::Subscription(subscription) | Self::ResourceGroup(subscription, _) => subscription,
-            Self::Vault(vault) => vault.subscription(),
-        }
-    }
-}
-
-impl FromStr for Scope {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        match segments(text)?.as_slice() {
-            [subscriptions, id] if subscriptions.eq_ignore_ascii_case("subscriptions") => {
-                Ok(Self::Subscription(id.parse()?))
-            }
-            [subscriptions, id, groups, group]
-                if subscriptions.eq_ignore_ascii_case("subscriptions")
-                    && groups.eq_ignore_ascii_case("resourceGroups") =>
-            {
-                Ok(Self::ResourceGroup(id.parse()?, (*group).to_owned()))
-            }
-            _ => Ok(Self::Vault(text.parse()?)),
-        }
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Subscription(subscription) => f.write_str(&subscription.path()),
-            Self::ResourceGroup(subscription, group) => {
-                write!(f, "{}/resourceGroups/{group}", subscription.path())
-            }
-            Self::Vault(vault) => vault.fmt(f),
-        }
+        self.0.key.cmp(&other.0.key)
     }
 }
 

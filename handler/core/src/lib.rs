@@ -2,9 +2,13 @@
 //!
 //! It must not do I/O, read a clock or log: the crates for that are not among its dependencies.
 
+pub mod api_version;
+pub mod decision;
 pub mod id;
 pub mod inventory;
+pub mod plan;
 pub mod policy;
+pub mod result;
 pub mod tags;
 
 #[cfg(test)]

@@ -1,0 +1,253 @@
+//! The choice of a vault: which are candidates, which of them are fit, and which comes first.
+//!
+//! It must not pick among equals: two vaults that rank the same are an answer for a person.
+
+use super::{Case, Refusal, current::vault_host, refusal_under};
+use crate::{
+    inventory::{Vault, VaultSighting},
+    policy::{Preference, Requirement, Rule},
+    result::{Candidate, Outcome, Reason, VaultReference, reason},
+};
+
+/// What a rule finds for a cluster.
+#[derive(Debug)]
+pub(crate) enum Choice<'a> {
+    /// Exactly one vault comes first.
+    One(&'a Vault, Vec<Candidate>),
+    /// None, or several that rank equal.
+    None(Box<Refusal>),
+    /// The only vaults there are have yet to become ready.
+    NotReady(Box<Refusal>),
+}
+
+/// Finds the vault that comes first under a rule.
+pub(crate) fn choose<'a>(case: &Case<'a>, rule: &Rule) -> Choice<'a> {
+    let matching: Vec<&Vault> = visible(case)
+        .into_iter()
+        .filter(|vault| rule.vaults.selector.matches(&vault.tags, case.cluster))
+        .collect();
+    let (within, outside): (Vec<&Vault>, Vec<&Vault>) = matching
+        .into_iter()
+        .partition(|vault| rule.vaults.is_within(&vault.id));
+    let (fit, unfit) = judge(case, rule, &within);
+    let mut candidates: Vec<Candidate> = unfit
+        .iter()
+        .map(|(vault, it)| candidate(vault, it))
+        .collect();
+    candidates.extend(
+        outside
+            .iter()
+            .map(|vault| candidate(vault, &reason::outside_within(&vault.id, rule))),
+    );
+    match first_of(case, rule, &fit).as_slice() {
+        [] => none_fit(rule, &unfit, &outside, candidates),
+        [vault] => one_among(case, rule, vault, &fit, candidates),
+        equals => several(rule, equals, candidates),
+    }
+}
+
+/// The vaults that can be seen: Resource Graph's rows, each replaced by what a live read showed.
+fn visible<'a>(case: &Case<'a>) -> Vec<&'a Vault> {
+    let rows = case.inventory.candidates.iter().flatten();
+    let mut vaults: Vec<&Vault> = rows
+        .filter(|row| {
+            // A vault that a live read did not show is out, and one that it showed comes below.
+            matches!(case.sighting(&row.id), None | Some(VaultSighting::Denied))
+        })
+        .collect();
+    vaults.extend(
+        case.inventory
+            .vaults
+            .values()
+            .filter_map(|sighting| match sighting {
+                VaultSighting::Live(vault) => Some(vault),
+                VaultSighting::Absent | VaultSighting::Denied => None,
+            }),
+    );
+    vaults.sort_by(|a, b| a.id.cmp(&b.id));
+    vaults.dedup_by(|a, b| a.id == b.id);
+    vaults
+}
+
+type Unfit<'a> = (&'a Vault, Reason);
+
+fn judge<'a>(
+    case: &Case<'_>,
+    rule: &Rule,
+    vaults: &[&'a Vault],
+) -> (Vec<&'a Vault>, Vec<Unfit<'a>>) {
+    let mut fit = Vec::new();
+    let mut unfit = Vec::new();
+    for vault in vaults {
+        match unfitness(case, rule, vault) {
+            None => fit.push(*vault),
+            Some(reason) => unfit.push((*vault, reason)),
+        }
+    }
+    (fit, unfit)
+}
+
+/// Why a vault cannot take credentials at all.
+fn unfitness(case: &Case<'_>, rule: &Rule, vault: &Vault) -> Option<Reason> {
+    let requires = |wanted| rule.vaults.require.contains(&wanted);
+    let expected_host = format!(
+        "{}.{}",
+        vault.id.name().to_ascii_lowercase(),
+        case.question.vault_suffix
+    );
+    if matches!(case.sighting(&vault.id), Some(VaultSighting::Denied)) {
+        Some(reason::vault_not_readable(&vault.id))
+    } else if !vault.rbac {
+        Some(reason::access_policies(&vault.id))
+    } else if case.inventory.tenant.as_ref() != Some(&vault.tenant) {
+        Some(reason::other_tenant(&vault.id))
+    } else if vault_host(&vault.uri).as_ref() != Some(&expected_host) {
+        Some(reason::vault_uri_mismatch(
+            &vault.id,
+            &vault.uri,
+            &expected_host,
+        ))
+    } else if requires(Requirement::PurgeProtection) && !vault.purge_protection {
+        Some(reason::no_purge_protection(&vault.id))
+    } else if !vault.provisioning_state.eq_ignore_ascii_case("Succeeded") {
+        Some(reason::vault_not_ready(
+            &vault.id,
+            &vault.provisioning_state,
+        ))
+    } else {
+        None
+    }
+}
+
+/// The vaults that rank first; several where they rank equal.
+fn first_of<'a>(case: &Case<'_>, rule: &Rule, fit: &[&'a Vault]) -> Vec<&'a Vault> {
+    let best = fit.iter().map(|vault| rank(case, rule, vault)).max();
+    let ranks_first = |vault: &&&Vault| Some(rank(case, rule, vault)) == best;
+    fit.iter().filter(ranks_first).copied().collect()
+}
+
+/// One flag for each preference, in the rule's order: compared as words are.
+fn rank(case: &Case<'_>, rule: &Rule, vault: &Vault) -> Vec<bool> {
+    let cluster = case.cluster;
+    let same_subscription = vault.id.subscription() == cluster.id.subscription();
+    let holds = |preference: &Preference| match preference {
+        Preference::SameSubscription => same_subscription,
+        Preference::SameResourceGroup => {
+            same_subscription
+                && vault
+                    .id
+                    .resource_group()
+                    .eq_ignore_ascii_case(cluster.id.resource_group())
+        }
+        Preference::SameLocation => same_location(&vault.location, &cluster.location),
+    };
+    rule.vaults.prefer.iter().map(holds).collect()
+}
+
+/// `East US` and `eastus` are one region.
+fn same_location(a: &str, b: &str) -> bool {
+    let plain = |text: &str| text.replace(' ', "").to_ascii_lowercase();
+    plain(a) == plain(b)
+}
+
+fn candidate(vault: &Vault, reason: &Reason) -> Candidate {
+    Candidate {
+        id: vault.id.to_string(),
+        why: reason.message.clone(),
+    }
+}
+
+fn one_among<'a>(
+    case: &Case<'_>,
+    rule: &Rule,
+    chosen: &'a Vault,
+    fit: &[&Vault],
+    rest: Vec<Candidate>,
+) -> Choice<'a> {
+    let why = |vault: &Vault| {
+        if vault.id == chosen.id {
+            "chosen".to_owned()
+        } else {
+            ranked_behind(case, rule, vault, chosen)
+        }
+    };
+    let mut candidates: Vec<Candidate> = fit
+        .iter()
+        .map(|vault| Candidate {
+            id: vault.id.to_string(),
+            why: why(vault),
+        })
+        .collect();
+    candidates.extend(rest);
+    Choice::One(chosen, candidates)
+}
+
+fn ranked_behind(case: &Case<'_>, rule: &Rule, vault: &Vault, chosen: &Vault) -> String {
+    let ranks = rank(case, rule, chosen)
+        .into_iter()
+        .zip(rank(case, rule, vault));
+    let preference = rule
+        .vaults
+        .prefer
+        .iter()
+        .zip(ranks)
+        .find(|(_, (first, second))| first != second)
+        .map_or("", |(preference, _)| preference.word());
+    format!(
+        "fit, but ranks behind: `{preference}` holds for {} and not for it",
+        chosen.id.name()
+    )
+}
+
+fn several<'a>(rule: &Rule, equals: &[&Vault], rest: Vec<Candidate>) -> Choice<'a> {
+    let names: Vec<&str> = equals.iter().map(|vault| vault.id.name()).collect();
+    let mut candidates: Vec<Candidate> = equals
+        .iter()
+        .map(|vault| Candidate {
+            id: vault.id.to_string(),
+            why: "fit, ranks equal with the others".to_owned(),
+        })
+        .collect();
+    candidates.extend(rest);
+    Choice::None(Box::new(Refusal {
+        candidates,
+        ..refusal_under(rule, Outcome::Ambiguous, reason::ambiguous(&names, rule))
+    }))
+}
+
+fn none_fit<'a>(
+    rule: &Rule,
+    unfit: &[Unfit<'_>],
+    outside: &[&Vault],
+    candidates: Vec<Candidate>,
+) -> Choice<'a> {
+    let Some((vault, first)) = unfit.first() else {
+        let reason = match outside.first() {
+            Some(vault) => reason::outside_within(&vault.id, rule),
+            None => reason::no_vault(rule),
+        };
+        return Choice::None(Box::new(Refusal {
+            candidates,
+            ..refusal_under(rule, Outcome::Unmatched, reason)
+        }));
+    };
+    let unready = unfit
+        .iter()
+        .any(|(_, it)| it.code == reason::VAULT_NOT_READY);
+    let reason = if unfit.len() == 1 {
+        first.clone()
+    } else {
+        reason::no_fit_vault(unfit.len(), rule)
+    };
+    let vault = (unfit.len() == 1).then(|| VaultReference::of(vault));
+    let refusal = Box::new(Refusal {
+        vault,
+        candidates,
+        ..refusal_under(rule, Outcome::Rejected, reason)
+    });
+    if unready {
+        Choice::NotReady(refusal)
+    } else {
+        Choice::None(refusal)
+    }
+}

@@ -1,0 +1,171 @@
+//! The binding in place: which vault the cluster delivers to now, and whether that may be changed.
+//!
+//! It must not prefer the older property where the newer one is set: only the newer one has effect.
+
+use super::{Case, Read};
+use crate::{
+    api_version::ApiVersion,
+    id::{SubscriptionId, VaultId},
+    inventory::{Cluster, Vault, VaultSighting},
+    policy::{Rebind, Rule, WriterChoice},
+    result::{Reason, Shape, reason},
+};
+
+/// The binding in place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Current {
+    /// The archive is not set, or switched off.
+    Unbound,
+    /// Bound to a vault that is there.
+    Bound(VaultId, Shape),
+    /// Bound to a vault that is deleted, named as the cluster names it.
+    Deleted(String),
+    /// Bound to something that cannot be seen.
+    NotVisible(String),
+}
+
+/// The provider of an archive that is no Azure Key Vault.
+pub(crate) fn foreign_archive(cluster: &Cluster, version: ApiVersion) -> Option<String> {
+    let settings = cluster.settings.as_ref()?;
+    match &settings.provider {
+        Some(provider) => Some(provider.clone()),
+        None if settings.vault_uri.is_none() && !version.shows_providers() => {
+            Some("one that this api-version does not show".to_owned())
+        }
+        None => None,
+    }
+}
+
+/// The address in effect, where the newer property is set.
+pub(crate) fn settings_uri(cluster: &Cluster) -> Option<&str> {
+    cluster.settings.as_ref()?.vault_uri.as_deref()
+}
+
+/// The host of a vault's address in lower case: https, no port, nothing behind the host but a slash.
+pub fn vault_host(uri: &str) -> Option<String> {
+    let uri = uri.to_ascii_lowercase();
+    let rest = uri.strip_prefix("https://")?;
+    let host = rest.strip_suffix('/').unwrap_or(rest);
+    let sound = !host.is_empty()
+        && host
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+    sound.then(|| host.to_owned())
+}
+
+/// Finds the binding in place, or says what to read for it.
+pub(crate) fn find(case: &Case<'_>) -> Result<Current, Vec<Read>> {
+    if let Some(uri) = settings_uri(case.cluster) {
+        return by_address(case, uri);
+    }
+    let archive = case.cluster.archive.as_ref();
+    match archive.filter(|archive| archive.enabled && !archive.vault.is_empty()) {
+        None => Ok(Current::Unbound),
+        Some(archive) => match archive.vault.parse::<VaultId>() {
+            Err(_) => Ok(Current::NotVisible(archive.vault.clone())),
+            Ok(vault) => by_id(case, vault, Shape::SecretArchive),
+        },
+    }
+}
+
+fn by_id(case: &Case<'_>, vault: VaultId, shape: Shape) -> Result<Current, Vec<Read>> {
+    if !case.may_read(&vault) {
+        return Ok(Current::NotVisible(vault.to_string()));
+    }
+    match case.sighting(&vault) {
+        None => Err(vec![Read::Vault(vault)]),
+        Some(VaultSighting::Live(_)) => Ok(Current::Bound(vault, shape)),
+        Some(VaultSighting::Absent) => Ok(Current::Deleted(vault.to_string())),
+        Some(VaultSighting::Denied) => Ok(Current::NotVisible(vault.to_string())),
+    }
+}
+
+fn by_address(case: &Case<'_>, uri: &str) -> Result<Current, Vec<Read>> {
+    let Some(host) = vault_host(uri) else {
+        return Ok(Current::NotVisible(uri.to_owned()));
+    };
+    let known = known_vaults(case).find(|vault| vault_host(&vault.uri).as_ref() == Some(&host));
+    if let Some(vault) = known {
+        return by_id(case, vault.id.clone(), Shape::SecretArchiveSettings);
+    }
+    match case.inventory.vaults_by_host.get(&host) {
+        None => Err(vec![Read::VaultByHost(host)]),
+        Some(Some(vault)) => match case.sighting(vault) {
+            // The address must be the one that a live read shows, not the one that a search promised.
+            Some(VaultSighting::Live(live)) if vault_host(&live.uri).as_ref() != Some(&host) => {
+                Ok(Current::NotVisible(uri.to_owned()))
+            }
+            _ => by_id(case, vault.clone(), Shape::SecretArchiveSettings),
+        },
+        Some(None) => among_the_deleted(case, uri, &host),
+    }
+}
+
+/// The vaults that are known with their address; what was read live comes first.
+fn known_vaults<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Vault> {
+    let live = case
+        .inventory
+        .vaults
+        .values()
+        .filter_map(|sighting| match sighting {
+            VaultSighting::Live(vault) => Some(vault),
+            VaultSighting::Absent | VaultSighting::Denied => None,
+        });
+    live.chain(case.inventory.candidates.iter().flatten())
+}
+
+/// Names of vaults are unique in the whole cloud, deleted ones included.
+fn among_the_deleted(case: &Case<'_>, uri: &str, host: &str) -> Result<Current, Vec<Read>> {
+    let subscriptions = readable_subscriptions(case);
+    let unread: Vec<Read> = subscriptions
+        .iter()
+        .filter(|it| !case.inventory.deleted_vaults.contains_key(it))
+        .map(|it| Read::DeletedVaults(it.clone()))
+        .collect();
+    if !unread.is_empty() {
+        return Err(unread);
+    }
+    let name = host.split('.').next().unwrap_or_default();
+    let deleted = subscriptions
+        .iter()
+        .filter_map(|it| case.inventory.deleted_vaults.get(it))
+        .flatten()
+        .any(|vault| vault.id.name().eq_ignore_ascii_case(name));
+    Ok(if deleted {
+        Current::Deleted(uri.to_owned())
+    } else {
+        Current::NotVisible(uri.to_owned())
+    })
+}
+
+fn readable_subscriptions(case: &Case<'_>) -> Vec<SubscriptionId> {
+    let within = case
+        .policy
+        .rules
+        .iter()
+        .flat_map(|rule| &rule.vaults.within);
+    let mut subscriptions: Vec<SubscriptionId> =
+        within.map(|it| it.subscription().clone()).collect();
+    subscriptions.push(case.cluster.id.subscription().clone());
+    subscriptions.sort();
+    subscriptions.dedup();
+    subscriptions
+}
+
+/// Why the cluster may not be bound to `vault`, given what it is bound to.
+pub(crate) fn obstacle(current: &Current, rule: &Rule, vault: &Vault) -> Option<Reason> {
+    let legacy = matches!(
+        rule.writer,
+        WriterChoice::PlatformApps | WriterChoice::ClusterManager
+    );
+    match current {
+        Current::Unbound | Current::Deleted(_) => None,
+        Current::Bound(bound, _) if *bound == vault.id => None,
+        Current::Bound(bound, Shape::SecretArchiveSettings) if legacy => Some(
+            reason::settings_take_precedence(bound, &vault.id, rule.writer),
+        ),
+        Current::Bound(_, _) if rule.rebind == Rebind::Allow => None,
+        Current::Bound(bound, _) => Some(reason::bound_elsewhere(bound, &vault.id, rule.rebind)),
+        Current::NotVisible(bound) => Some(reason::bound_vault_not_visible(bound, &vault.id)),
+    }
+}

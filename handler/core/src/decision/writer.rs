@@ -1,0 +1,267 @@
+//! The writer: who puts the credentials into the vault, with which identity, and whether it holds the role.
+//!
+//! It must not grant more than the writer in use needs.
+
+use super::{
+    Case, Decision, Patience, Read, Refusal, Wait,
+    current::{Current, settings_uri},
+    refusal_under,
+};
+use crate::{
+    inventory::{AssociatedIdentity, Identities, PrincipalId, RoleAssignment, Vault, WRITER_ROLE},
+    plan::Archive,
+    policy::{Rule, WriterChoice},
+    result::{Outcome, Reason, Shape, VaultReference, Writer, reason},
+};
+
+/// Who writes, with what, and what the cluster should then show.
+#[derive(Debug)]
+pub(crate) struct Assignment {
+    pub(crate) writer: Writer,
+    pub(crate) reason: &'static str,
+    pub(crate) principals: Vec<(PrincipalId, Option<String>)>,
+    pub(crate) archive: Archive,
+    pub(crate) youngest_role: Option<i64>,
+}
+
+/// Picks the writer and looks at its roles; `Err` is a refusal or what to read first.
+pub(crate) fn assign(
+    case: &Case<'_>,
+    rule: &Rule,
+    current: &Current,
+    vault: &Vault,
+) -> Result<Assignment, Decision> {
+    let (writer, why) = pick(case, rule, current, vault)?;
+    let (principals, archive) = match writer {
+        Writer::PlatformApps => (platform_apps(case)?, legacy(vault)),
+        Writer::ClusterManager => {
+            let (_, principal) = identity_of(case, rule, vault, manager(case)?, None)?;
+            (vec![principal], legacy(vault))
+        }
+        Writer::Cluster => {
+            if !case.version.has_settings() {
+                return Err(rejected(
+                    rule,
+                    vault,
+                    reason::settings_not_served(case.version),
+                ));
+            }
+            let in_place = case
+                .cluster
+                .settings
+                .as_ref()
+                .and_then(|it| it.identity.as_ref());
+            let (identity, principal) =
+                identity_of(case, rule, vault, &case.cluster.identities, in_place)?;
+            (vec![principal], settings(vault, identity))
+        }
+    };
+    let rows = role_rows(case, vault, principals)?;
+    let youngest_role = rows
+        .iter()
+        .filter_map(|(_, row)| row.as_ref()?.created_on)
+        .max();
+    Ok(Assignment {
+        writer,
+        reason: why,
+        principals: rows
+            .into_iter()
+            .map(|(it, row)| (it, row.map(|row| row.id.clone())))
+            .collect(),
+        archive,
+        youngest_role: youngest_role.map(time::OffsetDateTime::unix_timestamp),
+    })
+}
+
+/// Which writer, and why; `auto` goes by what the cluster shows.
+fn pick(
+    case: &Case<'_>,
+    rule: &Rule,
+    current: &Current,
+    vault: &Vault,
+) -> Result<(Writer, &'static str), Decision> {
+    if settings_uri(case.cluster).is_some() {
+        return Ok((
+            Writer::Cluster,
+            "the cluster has secretArchiveSettings, which take precedence",
+        ));
+    }
+    match rule.writer {
+        WriterChoice::PlatformApps => Ok((Writer::PlatformApps, "the rule says so")),
+        WriterChoice::ClusterManager => Ok((Writer::ClusterManager, "the rule says so")),
+        WriterChoice::Cluster => Ok((Writer::Cluster, "the rule says so")),
+        WriterChoice::Auto => {
+            let keeps = matches!(current, Current::Bound(bound, Shape::SecretArchive) if *bound == vault.id);
+            if !keeps && !case.cluster.identities.is_empty() && case.version.has_settings() {
+                return Ok((Writer::Cluster, "the cluster has an identity of its own"));
+            }
+            Ok(if manager(case)?.is_empty() {
+                (
+                    Writer::PlatformApps,
+                    "neither a usable identity of the cluster nor one of its manager",
+                )
+            } else if keeps {
+                (
+                    Writer::ClusterManager,
+                    "secretArchive is in place and the cluster manager has an identity",
+                )
+            } else {
+                (
+                    Writer::ClusterManager,
+                    "the cluster has no usable identity, its manager has one",
+                )
+            })
+        }
+    }
+}
+
+/// The identities of the cluster's manager; a cluster without one counts as a manager without identities.
+fn manager<'a>(case: &Case<'a>) -> Result<&'a Identities, Decision> {
+    const NONE: &Identities = &Identities {
+        system: None,
+        user: std::collections::BTreeMap::new(),
+    };
+    let Some(manager) = &case.cluster.manager else {
+        return Ok(NONE);
+    };
+    match &case.inventory.manager {
+        None => Err(Decision::Look(vec![Read::Manager(
+            manager.clone(),
+            case.version,
+        )])),
+        Some(identities) => Ok(identities.as_ref().unwrap_or(NONE)),
+    }
+}
+
+fn platform_apps(case: &Case<'_>) -> Result<Vec<PrincipalId>, Decision> {
+    case.inventory
+        .platform_principals
+        .clone()
+        .ok_or_else(|| Decision::Look(vec![Read::PlatformPrincipals]))
+}
+
+fn legacy(vault: &Vault) -> Archive {
+    Archive::Legacy {
+        vault: vault.id.clone(),
+    }
+}
+
+fn settings(vault: &Vault, identity: AssociatedIdentity) -> Archive {
+    Archive::Settings {
+        vault: vault.id.clone(),
+        vault_uri: vault.uri.clone(),
+        identity,
+    }
+}
+
+/// Which of the identities writes, and its principal.
+fn identity_of(
+    case: &Case<'_>,
+    rule: &Rule,
+    vault: &Vault,
+    identities: &Identities,
+    in_place: Option<&AssociatedIdentity>,
+) -> Result<(AssociatedIdentity, PrincipalId), Decision> {
+    let chosen = choose_identity(rule, identities, in_place)
+        .map_err(|reason| rejected(rule, vault, reason))?;
+    let principal = match &chosen {
+        AssociatedIdentity::System => identities.system.clone(),
+        AssociatedIdentity::User(id) => identities.user.get(id).cloned().flatten(),
+    };
+    match principal {
+        Some(principal) => Ok((chosen, principal)),
+        // Azure shows an identity a little before it shows the principal behind it.
+        None => Err(Decision::Wait(Box::new(Wait {
+            refusal: refusal(rule, vault, reason::identity_not_ready(&case.cluster.id)),
+            patience: Patience::Hour,
+        }))),
+    }
+}
+
+fn choose_identity(
+    rule: &Rule,
+    identities: &Identities,
+    in_place: Option<&AssociatedIdentity>,
+) -> Result<AssociatedIdentity, Reason> {
+    let still_there = |identity: &&AssociatedIdentity| match identity {
+        AssociatedIdentity::System => identities.system.is_some(),
+        AssociatedIdentity::User(id) => identities.user.contains_key(id),
+    };
+    if let Some(identity) = in_place.filter(still_there) {
+        return Ok(identity.clone());
+    }
+    let users: Vec<_> = identities.user.keys().collect();
+    let named: Vec<_> = match &rule.identity {
+        Some(glob) => users
+            .iter()
+            .filter(|id| glob.matches(id.as_str()))
+            .collect(),
+        None => Vec::new(),
+    };
+    match (users.as_slice(), named.as_slice()) {
+        ([only], _) => Ok(AssociatedIdentity::User((*only).clone())),
+        (_, [named]) => Ok(AssociatedIdentity::User((**named).clone())),
+        (_, [_, _, ..]) => Err(reason::identity_ambiguous(&users, rule)),
+        _ if identities.system.is_some() => Ok(AssociatedIdentity::System),
+        ([], _) => Err(reason::writer_has_no_identity(rule)),
+        _ => Err(reason::identity_ambiguous(&users, rule)),
+    }
+}
+
+type RoleRow<'a> = (PrincipalId, Option<&'a RoleAssignment>);
+
+/// The assignment that gives each principal the role on the vault, where there is one.
+fn role_rows<'a>(
+    case: &Case<'a>,
+    vault: &Vault,
+    principals: Vec<PrincipalId>,
+) -> Result<Vec<RoleRow<'a>>, Decision> {
+    let key = |principal: &PrincipalId| (vault.id.clone(), principal.clone());
+    let unread: Vec<Read> = principals
+        .iter()
+        .filter(|it| !case.inventory.roles.contains_key(&key(it)))
+        .map(|it| Read::Roles(vault.id.clone(), it.clone()))
+        .collect();
+    if !unread.is_empty() {
+        return Err(Decision::Look(unread));
+    }
+    let row = |principal: PrincipalId| {
+        let rows = case.inventory.roles.get(&key(&principal));
+        let giving = rows
+            .into_iter()
+            .flatten()
+            .find(|row| gives_role(row, vault));
+        (principal, giving)
+    };
+    Ok(principals.into_iter().map(row).collect())
+}
+
+/// Does the row give the role on this vault without a condition?
+fn gives_role(row: &RoleAssignment, vault: &Vault) -> bool {
+    row.role.eq_ignore_ascii_case(WRITER_ROLE) && !row.conditional && reaches(&row.scope, vault)
+}
+
+/// A scope reaches what it is or what lies below it, by whole segments; `/` is the root.
+fn reaches(scope: &str, vault: &Vault) -> bool {
+    let scope = scope.trim_end_matches('/').to_ascii_lowercase();
+    // Rows of management groups come back only where they are above the vault.
+    if scope.starts_with("/providers/microsoft.management/managementgroups/") {
+        return true;
+    }
+    vault
+        .id
+        .key()
+        .strip_prefix(&scope)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn rejected(rule: &Rule, vault: &Vault, reason: Reason) -> Decision {
+    Decision::Refuse(Box::new(refusal(rule, vault, reason)))
+}
+
+fn refusal(rule: &Rule, vault: &Vault, reason: Reason) -> Refusal {
+    Refusal {
+        vault: Some(VaultReference::of(vault)),
+        ..refusal_under(rule, Outcome::Rejected, reason)
+    }
+}

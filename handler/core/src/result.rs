@@ -1,0 +1,372 @@
+//! The result: what one reconcile decided and did, as consumers of the results queue read it.
+//!
+//! It must not carry claims, tokens, whole ARM bodies or secrets. The types are published in `schemas/result.schema.json`.
+
+pub mod reason;
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    inventory::{AssociatedIdentity, Cluster, Vault},
+    plan::Change,
+};
+
+/// How a reconcile ended.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// The state was read back and is right.
+    Bound,
+    /// Audit mode: what would have been done.
+    Planned,
+    /// No rule governs the cluster, or its rule finds no vault.
+    Unmatched,
+    /// Two or more vaults rank equal.
+    Ambiguous,
+    /// The one vault is not fit.
+    Rejected,
+    /// Bound to another vault and the rule forbids rebinding, or to a foreign archive.
+    Held,
+    /// An exemption covers the cluster.
+    Exempt,
+    /// Bound to a vault that is deleted.
+    Orphaned,
+    /// The cluster does not exist or is being deleted.
+    Gone,
+    /// Given up: a permanent error, or the deadline passed.
+    Failed,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 10] = [
+        Self::Bound,
+        Self::Planned,
+        Self::Unmatched,
+        Self::Ambiguous,
+        Self::Rejected,
+        Self::Held,
+        Self::Exempt,
+        Self::Orphaned,
+        Self::Gone,
+        Self::Failed,
+    ];
+
+    /// The outcome's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Bound => "bound",
+            Self::Planned => "planned",
+            Self::Unmatched => "unmatched",
+            Self::Ambiguous => "ambiguous",
+            Self::Rejected => "rejected",
+            Self::Held => "held",
+            Self::Exempt => "exempt",
+            Self::Orphaned => "orphaned",
+            Self::Gone => "gone",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Does the outcome tell of something that a person should see, though nothing changed?
+    pub fn is_wrong(self) -> bool {
+        match self {
+            Self::Unmatched
+            | Self::Ambiguous
+            | Self::Rejected
+            | Self::Held
+            | Self::Orphaned
+            | Self::Failed
+            | Self::Planned => true,
+            Self::Bound | Self::Exempt | Self::Gone => false,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// Why it ended so, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reason {
+    /// A stable code for programs.
+    pub code: String,
+    /// What is the case, for a person.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+/// Who writes the credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Writer {
+    /// The two platform service principals.
+    PlatformApps,
+    /// The cluster manager's managed identity.
+    ClusterManager,
+    /// The cluster's own identity.
+    Cluster,
+}
+
+impl fmt::Display for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PlatformApps => "platform-apps",
+            Self::ClusterManager => "cluster-manager",
+            Self::Cluster => "cluster",
+        })
+    }
+}
+
+/// The property that carries the binding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Shape {
+    /// The vault by its resource id.
+    SecretArchive,
+    /// The vault by its address, with the identity that writes.
+    SecretArchiveSettings,
+}
+
+/// The kind of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ChangeKind {
+    /// The provider was registered in the cluster's subscription.
+    RegisterProvider,
+    /// A role was assigned on the vault.
+    AssignRole,
+    /// The cluster was pointed at the vault.
+    SetArchive,
+}
+
+/// What happened to one change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangeStatus {
+    /// Audit mode: it would have been made.
+    Planned,
+    /// It was made.
+    Done,
+    /// Azure took it on and is working at it.
+    Accepted,
+    /// It was there already when it was to be made.
+    Present,
+    /// It was refused or failed.
+    Failed,
+}
+
+/// One change, as the result lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangeRecord {
+    /// What was to be changed.
+    pub kind: ChangeKind,
+    /// The resource that was to be changed.
+    pub target: String,
+    /// What became of it.
+    pub status: ChangeStatus,
+}
+
+impl ChangeRecord {
+    /// The record of a change with what became of it.
+    pub fn of(change: &Change, status: ChangeStatus) -> Self {
+        Self {
+            kind: change.kind(),
+            target: change.target(),
+            status,
+        }
+    }
+}
+
+/// A vault that was considered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Candidate {
+    /// The vault's resource id.
+    pub id: String,
+    /// What ruled it out, or where it ranks.
+    pub why: String,
+}
+
+/// A vault as results name it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VaultReference {
+    /// The resource id.
+    pub id: String,
+    /// The address.
+    pub uri: String,
+}
+
+impl VaultReference {
+    /// Names a vault.
+    pub fn of(vault: &Vault) -> Self {
+        Self {
+            id: vault.id.to_string(),
+            uri: vault.uri.clone(),
+        }
+    }
+}
+
+/// A cluster as results name it; what was not read is null.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterReference {
+    /// The resource id.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The Azure region.
+    pub location: Option<String>,
+    /// `PendingDeployment`, `Running`, ...: a binding is most useful before the cluster is deployed.
+    pub detailed_status: Option<String>,
+}
+
+/// One writer and the role that it needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WriterRecord {
+    /// Who writes.
+    pub kind: Writer,
+    /// The object id of the principal.
+    pub principal_id: String,
+    /// The role assignment that lets it write, null where there is none yet.
+    pub role_assignment_id: Option<String>,
+    /// Did this request make the assignment?
+    pub created: bool,
+}
+
+/// The archive properties of a cluster at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchiveState {
+    /// `secretArchive.keyVaultId`.
+    pub key_vault_id: Option<String>,
+    /// Is `secretArchive.useKeyVault` "True"?
+    pub use_key_vault: bool,
+    /// `secretArchiveSettings.vaultUri`.
+    pub vault_uri: Option<String>,
+    /// `secretArchiveSettings.associatedIdentity`: an id, or `SystemAssignedIdentity`.
+    pub identity: Option<String>,
+}
+
+impl ArchiveState {
+    /// What the cluster shows.
+    pub fn of(cluster: &Cluster) -> Self {
+        let archive = cluster.archive.as_ref();
+        let settings = cluster.settings.as_ref();
+        Self {
+            key_vault_id: archive.map(|it| it.vault.clone()),
+            use_key_vault: archive.is_some_and(|it| it.enabled),
+            vault_uri: settings.and_then(|it| it.vault_uri.clone()),
+            identity: settings
+                .and_then(|it| it.identity.as_ref())
+                .map(|it| match it {
+                    AssociatedIdentity::System => "SystemAssignedIdentity".to_owned(),
+                    AssociatedIdentity::User(id) => id.to_string(),
+                }),
+        }
+    }
+}
+
+/// The policy that was followed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyReference {
+    /// SHA-256 of the policy file.
+    pub digest: String,
+    /// The version of its format.
+    pub version: u32,
+}
+
+/// What made Vaultbind look at the cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Cause {
+    /// An event, the timer's sweep, or a person.
+    pub kind: CauseKind,
+    /// The id of the event or of the sweep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The operation that the event tells of.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// The resource that the event is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// When it happened, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+}
+
+/// The kind of a cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CauseKind {
+    /// An event from Event Grid.
+    Event,
+    /// The timer's sweep over everything.
+    Resync,
+    /// A person.
+    Manual,
+}
+
+/// The data of a result message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BindingResult {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Did this request change anything in Azure?
+    pub changed: bool,
+    /// The policy's mode: `enforce` or `audit`.
+    pub mode: ModeName,
+    /// The cluster.
+    pub cluster: ClusterReference,
+    /// The vault, null where there is not exactly one.
+    pub vault: Option<VaultReference>,
+    /// The rule that governs the cluster.
+    pub rule: Option<String>,
+    /// The property that carries the binding.
+    pub shape: Option<Shape>,
+    /// Who writes the credentials, one entry for each principal.
+    pub writers: Vec<WriterRecord>,
+    /// Why these writers.
+    pub writer_reason: Option<String>,
+    /// What this request changed, or would have.
+    pub changes: Vec<ChangeRecord>,
+    /// The archive when the cluster was first read in this reconcile.
+    pub before: Option<ArchiveState>,
+    /// The archive when the cluster was last read.
+    pub after: Option<ArchiveState>,
+    /// Why it ended so; null for a binding that is right.
+    pub reason: Option<Reason>,
+    /// The vaults that were considered.
+    pub candidates: Vec<Candidate>,
+    /// The policy that was followed.
+    pub policy: PolicyReference,
+    /// What made Vaultbind look.
+    pub cause: Cause,
+    /// How many times this request has been looked at, this one included.
+    pub attempts: u32,
+    /// When this reconcile began, RFC 3339.
+    pub started_at: String,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// The ids that Azure gave the calls that changed something or failed.
+    pub request_ids: Vec<String>,
+}
+
+/// The mode of a policy, as results name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ModeName {
+    /// Decisions are carried out.
+    Enforce,
+    /// Decisions are reported only.
+    Audit,
+}

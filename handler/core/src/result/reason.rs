@@ -1,0 +1,338 @@
+//! The reasons: every code that a result can carry, with its message and what to do.
+//!
+//! It must not decide which of them applies; a code is a promise to consumers and never changes its meaning.
+
+use std::fmt::Display;
+
+use crate::{
+    api_version::ApiVersion,
+    id::{ClusterId, ResourceId, UserAssignedIdentityId, VaultId},
+    inventory::ProvisioningState,
+    policy::{Exemption, Rebind, Rule, WriterChoice},
+    result::Reason,
+};
+
+/// The code of a vault that has yet to become ready: it may pass by itself.
+pub const VAULT_NOT_READY: &str = "VaultNotReady";
+
+fn reason(code: &str, message: impl Into<String>, help: impl Into<String>) -> Reason {
+    Reason {
+        code: code.to_owned(),
+        message: message.into(),
+        help: help.into(),
+    }
+}
+
+pub(crate) fn out_of_scope(cluster: &ResourceId) -> Reason {
+    reason(
+        "OutOfScope",
+        format!(
+            "subscription {} is not in the policy's scope",
+            cluster.subscription()
+        ),
+        "Add the subscription to `scope.subscriptions` in the policy, or stop sending events from it.",
+    )
+}
+
+pub(crate) fn no_known_api_version(cluster: &ResourceId) -> Reason {
+    reason(
+        "NoKnownApiVersion",
+        format!(
+            "subscription {} is served no api-version of Microsoft.NetworkCloud/clusters that this version knows",
+            cluster.subscription()
+        ),
+        "Check `az provider show --namespace Microsoft.NetworkCloud`; a newer Vaultbind may know the versions it lists.",
+    )
+}
+
+/// The cluster is not there.
+pub fn not_found(cluster: &ClusterId) -> Reason {
+    reason(
+        "ClusterNotFound",
+        format!("{cluster} does not exist"),
+        "Nothing to do.",
+    )
+}
+
+pub(crate) fn deleting(cluster: &ClusterId) -> Reason {
+    reason(
+        "ClusterDeleting",
+        format!("{} is being deleted", cluster.name()),
+        "Nothing to do.",
+    )
+}
+
+pub(crate) fn exempt(exemption: &Exemption) -> Reason {
+    reason(
+        "Exempt",
+        format!(
+            "exempt until {} ({}): {}",
+            exemption.until, exemption.owner, exemption.reason
+        ),
+        "Remove the exemption from the policy to have the cluster governed again.",
+    )
+}
+
+pub(crate) fn foreign_archive(provider: &str) -> Reason {
+    reason(
+        "ForeignArchive",
+        format!(
+            "the cluster delivers its credentials to an archive that is no Azure Key Vault: {provider}"
+        ),
+        "Leave it so, or clear `secretArchiveSettings` on the cluster to have it bound to a vault.",
+    )
+}
+
+pub(crate) fn no_rule(cluster: &ClusterId) -> Reason {
+    reason(
+        "NoRule",
+        format!("no rule of the policy governs {}", cluster.name()),
+        "Give the cluster the tags that a rule asks for, or add a rule for it to the policy.",
+    )
+}
+
+pub(crate) fn no_vault(rule: &Rule) -> Reason {
+    reason(
+        "NoVault",
+        format!(
+            "rule `{}` finds no vault: none in its `within` has the tags it asks for",
+            rule.name
+        ),
+        format!(
+            "Tag a vault within {} as the rule asks; a tag template takes its value from the cluster's tags, so check those too.",
+            list(&rule.vaults.within)
+        ),
+    )
+}
+
+pub(crate) fn outside_within(vault: &VaultId, rule: &Rule) -> Reason {
+    reason(
+        "OutsideWithin",
+        format!(
+            "{} has the tags that rule `{}` asks for, but lies outside its `within`",
+            vault.name(),
+            rule.name
+        ),
+        format!(
+            "Use a vault within {}, or add the resource group of {vault} to `within` if it can be trusted with credentials.",
+            list(&rule.vaults.within)
+        ),
+    )
+}
+
+pub(crate) fn ambiguous(names: &[&str], rule: &Rule) -> Reason {
+    reason(
+        "SeveralVaults",
+        format!(
+            "rule `{}` finds {} vaults that rank equal: {}",
+            rule.name,
+            names.len(),
+            names.join(", ")
+        ),
+        "Leave one vault with the tags that the rule asks for, or add a preference to `prefer` that tells them apart.",
+    )
+}
+
+pub(crate) fn no_fit_vault(count: usize, rule: &Rule) -> Reason {
+    reason(
+        "NoFitVault",
+        format!(
+            "rule `{}` finds {count} vaults and none of them is fit",
+            rule.name
+        ),
+        "See `candidates` for what is wrong with each, and mend one of them.",
+    )
+}
+
+pub(crate) fn vault_not_readable(vault: &VaultId) -> Reason {
+    reason(
+        "VaultNotReadable",
+        format!("{vault} may not be read"),
+        "Give Vaultbind's identity its reader role on the scope that holds the vault.",
+    )
+}
+
+pub(crate) fn access_policies(vault: &VaultId) -> Reason {
+    reason(
+        "AccessPolicies",
+        format!(
+            "{} is on access policies: roles have no effect on it",
+            vault.name()
+        ),
+        format!(
+            "Move the vault to Azure role-based access control, after giving roles to those who use it now: \
+             `az keyvault update --name {} --enable-rbac-authorization true`.",
+            vault.name()
+        ),
+    )
+}
+
+pub(crate) fn other_tenant(vault: &VaultId) -> Reason {
+    reason(
+        "OtherTenant",
+        format!(
+            "{} belongs to another directory than the cluster's subscription",
+            vault.name()
+        ),
+        "Use a vault in the directory of the cluster's subscription: writers of another directory cannot reach it.",
+    )
+}
+
+pub(crate) fn vault_uri_mismatch(vault: &VaultId, uri: &str, expected: &str) -> Reason {
+    reason(
+        "VaultUriMismatch",
+        format!(
+            "the address of {} is `{uri}`, expected https://{expected}/",
+            vault.name()
+        ),
+        "Check the vault and `VAULTBIND_CLOUD`: an address elsewhere would receive the credentials.",
+    )
+}
+
+pub(crate) fn no_purge_protection(vault: &VaultId) -> Reason {
+    reason(
+        "NoPurgeProtection",
+        format!(
+            "{} has no purge protection, which the rule requires",
+            vault.name()
+        ),
+        format!(
+            "`az keyvault update --name {} --enable-purge-protection true` (it cannot be undone).",
+            vault.name()
+        ),
+    )
+}
+
+pub(crate) fn vault_not_ready(vault: &VaultId, state: &str) -> Reason {
+    reason(
+        VAULT_NOT_READY,
+        format!(
+            "{} is not ready: its provisioning state is {state}",
+            vault.name()
+        ),
+        "Wait for the vault to be ready, or look at its activity log if it stays so.",
+    )
+}
+
+pub(crate) fn settings_not_served(version: ApiVersion) -> Reason {
+    reason(
+        "SettingsNotServed",
+        format!(
+            "writer `cluster` needs secretArchiveSettings, which api-version {version} does not have"
+        ),
+        "Use writer `cluster-manager` or `platform-apps` until the region serves 2025-02-01 or later.",
+    )
+}
+
+pub(crate) fn writer_has_no_identity(rule: &Rule) -> Reason {
+    reason(
+        "WriterHasNoIdentity",
+        format!(
+            "rule `{}` has writer `{}`, which has no managed identity",
+            rule.name, rule.writer
+        ),
+        "Assign a managed identity to it, or choose another writer in the rule.",
+    )
+}
+
+pub(crate) fn identity_ambiguous(identities: &[&UserAssignedIdentityId], rule: &Rule) -> Reason {
+    let names: Vec<&str> = identities.iter().map(|id| id.name()).collect();
+    reason(
+        "IdentityAmbiguous",
+        format!(
+            "several user-assigned identities could write: {}",
+            names.join(", ")
+        ),
+        format!(
+            "Name one of them with `identity:` (an id, or a glob that fits one) in rule `{}`.",
+            rule.name
+        ),
+    )
+}
+
+pub(crate) fn identity_not_ready(cluster: &ClusterId) -> Reason {
+    reason(
+        "IdentityNotReady",
+        format!(
+            "the identity that writes for {} shows no principal yet",
+            cluster.name()
+        ),
+        "Wait for Azure to finish assigning the identity; assign it again if it stays so.",
+    )
+}
+
+pub(crate) fn settings_take_precedence(
+    bound: &VaultId,
+    chosen: &VaultId,
+    writer: WriterChoice,
+) -> Reason {
+    reason(
+        "SettingsTakePrecedence",
+        format!(
+            "secretArchiveSettings point at {}; writer `{writer}` would set secretArchive to {}, which has no effect beside them",
+            bound.name(),
+            chosen.name()
+        ),
+        "Use writer `cluster` or `auto` in the rule, or clear `secretArchiveSettings` on the cluster.",
+    )
+}
+
+pub(crate) fn bound_elsewhere(bound: &VaultId, chosen: &VaultId, rebind: Rebind) -> Reason {
+    reason(
+        "BoundElsewhere",
+        format!(
+            "bound to {bound}; the policy would choose {chosen}, and the rule has `rebind: {rebind}`"
+        ),
+        "Leave it so, or set `rebind: allow` in the rule; existing secrets stay in the old vault.",
+    )
+}
+
+pub(crate) fn bound_vault_not_visible(bound: &str, chosen: &VaultId) -> Reason {
+    reason(
+        "BoundVaultNotVisible",
+        format!("bound to `{bound}`, which cannot be seen; the policy would choose {chosen}"),
+        "Give Vaultbind's identity its reader role where that vault lies, or clear the archive on the cluster if it is of no use.",
+    )
+}
+
+pub(crate) fn orphaned(bound: &str, chosen: Option<&VaultId>, rebind: Rebind) -> Reason {
+    let choice = match chosen {
+        Some(vault) => format!("the policy would now choose {vault}"),
+        None => "the policy finds no vault in its place".to_owned(),
+    };
+    let help = match chosen {
+        Some(_) => {
+            "Recover the vault, or set `rebind: when-orphaned` in the rule to have the cluster moved."
+        }
+        None => "Recover the vault, or provide one that the rule finds.",
+    };
+    reason(
+        "VaultDeleted",
+        format!("bound to `{bound}`, which is deleted; {choice} (`rebind: {rebind}`)"),
+        help,
+    )
+}
+
+pub(crate) fn cluster_busy(cluster: &ClusterId, state: &ProvisioningState) -> Reason {
+    reason(
+        "ClusterBusy",
+        format!(
+            "an operation is under way on {} (provisioning state {state})",
+            cluster.name()
+        ),
+        "Wait for the operation to end; if it never does, look at the cluster's activity log.",
+    )
+}
+
+/// A call to Azure was refused for good, or went on failing until the deadline.
+pub fn call_failed(code: &str, message: String, help: &str) -> Reason {
+    reason(code, message, help)
+}
+
+fn list<T: Display>(items: &[T]) -> String {
+    items
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
