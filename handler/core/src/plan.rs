@@ -7,10 +7,11 @@ use std::fmt;
 use uuid::Uuid;
 
 use crate::{
+    api_version::ApiVersion,
     decision::{Case, current::vault_host, writer::Assignment},
     id::{ClusterId, SubscriptionId, VaultId},
     inventory::{AssociatedIdentity, Cluster, PrincipalId, ProvisioningState, Vault, WRITER_ROLE},
-    result::{ChangeKind, Writer},
+    result::{ChangeKind, Shape, Writer},
 };
 
 /// The changes that make a decision true.
@@ -44,6 +45,8 @@ pub enum Change {
         archive: Archive,
         /// The state of the cluster that the decision rests on, where the api-version has entity tags.
         etag: Option<String>,
+        /// The api-version that the cluster was read with.
+        version: ApiVersion,
     },
 }
 
@@ -67,6 +70,14 @@ pub enum Archive {
 }
 
 impl Archive {
+    /// The property that it is set by.
+    pub fn shape(&self) -> Shape {
+        match self {
+            Self::Legacy { .. } => Shape::SecretArchive,
+            Self::Settings { .. } => Shape::SecretArchiveSettings,
+        }
+    }
+
     /// Does the cluster show this archive, whatever the state of its last operation?
     pub fn is_shown_by(&self, cluster: &Cluster) -> bool {
         match self {
@@ -124,6 +135,7 @@ impl Plan {
                 cluster: cluster.id.clone(),
                 archive: assignment.archive.clone(),
                 etag: cluster.etag.clone(),
+                version: case.version,
             });
         }
         Self { changes }

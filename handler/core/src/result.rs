@@ -357,7 +357,7 @@ pub struct BindingResult {
     pub started_at: String,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
-    /// The ids that Azure gave the calls that changed something or failed.
+    /// The ids that Azure gave to the calls of this reconcile, the latest ones.
     pub request_ids: Vec<String>,
 }
 

@@ -15,6 +15,9 @@ use crate::{
 /// The code of a vault that has yet to become ready: it may pass by itself.
 pub const VAULT_NOT_READY: &str = "VaultNotReady";
 
+/// The code of a cluster whose rule finds no vault: one may be on its way.
+pub const NO_VAULT: &str = "NoVault";
+
 fn reason(code: &str, message: impl Into<String>, help: impl Into<String>) -> Reason {
     Reason {
         code: code.to_owned(),
@@ -93,7 +96,7 @@ pub(crate) fn no_rule(cluster: &ClusterId) -> Reason {
 
 pub(crate) fn no_vault(rule: &Rule) -> Reason {
     reason(
-        "NoVault",
+        NO_VAULT,
         format!(
             "rule `{}` finds no vault: none in its `within` has the tags it asks for",
             rule.name
