@@ -4,7 +4,7 @@
 
 mod case;
 pub(crate) mod choice;
-pub mod current;
+pub(crate) mod current;
 pub(crate) mod writer;
 
 use time::Date;

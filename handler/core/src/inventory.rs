@@ -2,7 +2,9 @@
 //!
 //! It must not judge: an inventory says what was read, `decision` says what it means.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+mod candidates;
+
+use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
 use time::OffsetDateTime;
 
@@ -13,6 +15,8 @@ use crate::{
     },
     tags::Tags,
 };
+
+pub use candidates::Candidates;
 
 /// The role that lets a writer put credentials into a vault: "Operator Nexus Key Vault Writer Service Role (Preview)".
 pub const WRITER_ROLE: &str = "44f0a1a8-6fea-4b35-980a-8ff50c487c97";
@@ -176,6 +180,18 @@ pub struct Vault {
     pub provisioning_state: String,
 }
 
+/// The host of a vault's address in lower case: https, no port, nothing behind the host but a slash.
+pub fn vault_host(uri: &str) -> Option<String> {
+    let uri = uri.to_ascii_lowercase();
+    let rest = uri.strip_prefix("https://")?;
+    let host = rest.strip_suffix('/').unwrap_or(rest);
+    let sound = !host.is_empty()
+        && host
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+    sound.then(|| host.to_owned())
+}
+
 /// One row of role assignments that reaches a vault: made on it or inherited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleAssignment {
@@ -222,7 +238,7 @@ pub enum VaultSighting {
 }
 
 /// Everything that was observed for one reconcile; `None` is what was not looked at yet.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Inventory {
     /// The cluster; the inner `None` says that it does not exist.
     pub cluster: Option<Option<Cluster>>,
@@ -231,7 +247,7 @@ pub struct Inventory {
     /// The provider's registration in the cluster's subscription.
     pub provider: Option<Provider>,
     /// The vaults that Resource Graph shows in the policy's trust boundaries.
-    pub candidates: Option<Vec<Vault>>,
+    pub candidates: Option<Arc<Candidates>>,
     /// Were the candidates read after the request was first sent? No refusal may rest on older ones.
     pub candidates_are_current: bool,
     /// Vaults that were read live: they win over what Resource Graph shows.

@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 use crate::{
     api_version::ApiVersion,
-    decision::{Case, current::vault_host, writer::Assignment},
+    decision::{Case, writer::Assignment},
     id::{ClusterId, SubscriptionId, VaultId},
-    inventory::{AssociatedIdentity, Cluster, PrincipalId, ProvisioningState, Vault, WRITER_ROLE},
+    inventory::{
+        AssociatedIdentity, Cluster, PrincipalId, ProvisioningState, Vault, WRITER_ROLE, vault_host,
+    },
     result::{ChangeKind, Shape, Writer},
 };
 

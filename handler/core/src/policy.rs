@@ -14,7 +14,7 @@ use crate::{
     inventory::Cluster,
     tags::Tags,
 };
-use pattern::{IdGlob, Pattern};
+use pattern::{IdGlob, OnlyValue, Pattern};
 
 /// A policy that loaded without an error.
 #[derive(Debug, Clone)]
@@ -102,6 +102,16 @@ impl Selector {
     }
 }
 
+impl Selector {
+    /// The tests that only a few values pass: tag name and those values, for one cluster.
+    pub fn exact_tests(&self, cluster: &Cluster) -> Vec<(&str, Vec<String>)> {
+        self.tags
+            .iter()
+            .filter_map(|(name, test)| Some((name.as_str(), test.only_values(cluster)?)))
+            .collect()
+    }
+}
+
 /// What is asked of one tag.
 #[derive(Debug, Clone)]
 pub enum TagTest {
@@ -112,6 +122,21 @@ pub enum TagTest {
 }
 
 impl TagTest {
+    /// The values that pass, where they can be listed.
+    fn only_values(&self, cluster: &Cluster) -> Option<Vec<String>> {
+        let Self::AnyOf(patterns) = self else {
+            return None;
+        };
+        let values = patterns.iter().map(|pattern| pattern.only_value(cluster));
+        values
+            .filter(|value| *value != OnlyValue::Nothing)
+            .map(|value| match value {
+                OnlyValue::One(value) => Some(value),
+                OnlyValue::Nothing | OnlyValue::Many => None,
+            })
+            .collect()
+    }
+
     fn holds(&self, value: Option<&str>, cluster: &Cluster) -> bool {
         match (self, value) {
             (Self::Absent, value) => value.is_none(),

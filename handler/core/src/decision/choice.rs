@@ -2,9 +2,9 @@
 //!
 //! It must not pick among equals: two vaults that rank the same are an answer for a person.
 
-use super::{Case, Refusal, current::vault_host, refusal_under};
+use super::{Case, Refusal, refusal_under};
 use crate::{
-    inventory::{Vault, VaultSighting},
+    inventory::{Inventory, Vault, VaultSighting, vault_host},
     policy::{Preference, Requirement, Rule},
     result::{Candidate, Outcome, Reason, VaultReference, reason},
 };
@@ -22,7 +22,7 @@ pub(crate) enum Choice<'a> {
 
 /// Finds the vault that comes first under a rule.
 pub(crate) fn choose<'a>(case: &Case<'a>, rule: &Rule) -> Choice<'a> {
-    let matching: Vec<&Vault> = visible(case)
+    let matching: Vec<&Vault> = visible(case, rule)
         .into_iter()
         .filter(|vault| rule.vaults.selector.matches(&vault.tags, case.cluster))
         .collect();
@@ -46,15 +46,11 @@ pub(crate) fn choose<'a>(case: &Case<'a>, rule: &Rule) -> Choice<'a> {
     }
 }
 
-/// The vaults that can be seen: Resource Graph's rows, each replaced by what a live read showed.
-fn visible<'a>(case: &Case<'a>) -> Vec<&'a Vault> {
-    let rows = case.inventory.candidates.iter().flatten();
-    let mut vaults: Vec<&Vault> = rows
-        .filter(|row| {
-            // A vault that a live read did not show is out, and one that it showed comes below.
-            matches!(case.sighting(&row.id), None | Some(VaultSighting::Denied))
-        })
-        .collect();
+/// The vaults that can be seen and may have the rule's tags: Resource Graph's rows, each replaced by what a live read showed.
+fn visible<'a>(case: &Case<'a>, rule: &Rule) -> Vec<&'a Vault> {
+    let mut vaults = listed(case, rule);
+    // A vault that a live read did not show is out, and one that it showed comes below.
+    vaults.retain(|row| matches!(case.sighting(&row.id), None | Some(VaultSighting::Denied)));
     vaults.extend(
         case.inventory
             .vaults
@@ -67,6 +63,24 @@ fn visible<'a>(case: &Case<'a>) -> Vec<&'a Vault> {
     vaults.sort_by(|a, b| a.id.cmp(&b.id));
     vaults.dedup_by(|a, b| a.id == b.id);
     vaults
+}
+
+/// Resource Graph's rows, narrowed by the test that the fewest of them pass where one can be looked up.
+fn listed<'a>(case: &Case<'a>, rule: &Rule) -> Vec<&'a Vault> {
+    let inventory: &'a Inventory = case.inventory;
+    let Some(candidates) = &inventory.candidates else {
+        return Vec::new();
+    };
+    let exact = rule.vaults.selector.exact_tests(case.cluster);
+    let looked_up = exact.iter().map(|(name, values)| -> Vec<&'a Vault> {
+        values
+            .iter()
+            .flat_map(|value| candidates.with_tag(name, value))
+            .collect()
+    });
+    looked_up
+        .min_by_key(Vec::len)
+        .unwrap_or_else(|| candidates.all().iter().collect())
 }
 
 type Unfit<'a> = (&'a Vault, Reason);

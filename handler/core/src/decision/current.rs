@@ -6,7 +6,7 @@ use super::{Case, Read};
 use crate::{
     api_version::ApiVersion,
     id::{SubscriptionId, VaultId},
-    inventory::{Cluster, Vault, VaultSighting},
+    inventory::{Cluster, Inventory, Vault, VaultSighting, vault_host},
     policy::{Rebind, Rule, WriterChoice},
     result::{Reason, Shape, reason},
 };
@@ -41,18 +41,6 @@ pub(crate) fn settings_uri(cluster: &Cluster) -> Option<&str> {
     cluster.settings.as_ref()?.vault_uri.as_deref()
 }
 
-/// The host of a vault's address in lower case: https, no port, nothing behind the host but a slash.
-pub fn vault_host(uri: &str) -> Option<String> {
-    let uri = uri.to_ascii_lowercase();
-    let rest = uri.strip_prefix("https://")?;
-    let host = rest.strip_suffix('/').unwrap_or(rest);
-    let sound = !host.is_empty()
-        && host
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
-    sound.then(|| host.to_owned())
-}
-
 /// Finds the binding in place, or says what to read for it.
 pub(crate) fn find(case: &Case<'_>) -> Result<Current, Vec<Read>> {
     if let Some(uri) = settings_uri(case.cluster) {
@@ -84,8 +72,7 @@ fn by_address(case: &Case<'_>, uri: &str) -> Result<Current, Vec<Read>> {
     let Some(host) = vault_host(uri) else {
         return Ok(Current::NotVisible(uri.to_owned()));
     };
-    let known = known_vaults(case).find(|vault| vault_host(&vault.uri).as_ref() == Some(&host));
-    if let Some(vault) = known {
+    if let Some(vault) = known_by_host(case.inventory, &host) {
         return by_id(case, vault.id.clone(), Shape::SecretArchiveSettings);
     }
     match case.inventory.vaults_by_host.get(&host) {
@@ -101,17 +88,20 @@ fn by_address(case: &Case<'_>, uri: &str) -> Result<Current, Vec<Read>> {
     }
 }
 
-/// The vaults that are known with their address; what was read live comes first.
-fn known_vaults<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a Vault> {
-    let live = case
-        .inventory
+/// A vault that is known by its address; what was read live comes first.
+fn known_by_host<'a>(inventory: &'a Inventory, host: &str) -> Option<&'a Vault> {
+    let live: Vec<&Vault> = inventory
         .vaults
         .values()
         .filter_map(|sighting| match sighting {
             VaultSighting::Live(vault) => Some(vault),
             VaultSighting::Absent | VaultSighting::Denied => None,
-        });
-    live.chain(case.inventory.candidates.iter().flatten())
+        })
+        .collect();
+    let listed = inventory.candidates.as_ref()?;
+    live.into_iter()
+        .find(|vault| vault_host(&vault.uri).as_deref() == Some(host))
+        .or_else(|| listed.with_host(host))
 }
 
 /// Names of vaults are unique in the whole cloud, deleted ones included.

@@ -23,6 +23,17 @@ enum Part {
     },
 }
 
+/// Which values a pattern can match for one cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OnlyValue {
+    /// None: it takes its value from a tag that the cluster does not have.
+    Nothing,
+    /// This one.
+    One(String),
+    /// Any that fit a glob.
+    Many,
+}
+
 /// Why a text is not a pattern; the position is in bytes from its start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
@@ -78,6 +89,21 @@ impl Pattern {
     pub fn matches(&self, value: &str, cluster: &Cluster) -> bool {
         self.expand(cluster)
             .is_some_and(|tokens| glob_matches(&tokens, value))
+    }
+
+    /// The only value that can match, where there is just one: with it a vault is found without a search.
+    pub fn only_value(&self, cluster: &Cluster) -> OnlyValue {
+        match self.expand(cluster) {
+            None => OnlyValue::Nothing,
+            Some(tokens) => {
+                let text = |token: &Token<'_>| match token {
+                    Token::Text(text) => Some((*text).to_owned()),
+                    Token::Star => None,
+                };
+                let texts: Option<String> = tokens.iter().map(text).collect();
+                texts.map_or(OnlyValue::Many, OnlyValue::One)
+            }
+        }
     }
 
     fn expand<'a>(&'a self, cluster: &'a Cluster) -> Option<Vec<Token<'a>>> {
