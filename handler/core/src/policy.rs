@@ -60,15 +60,6 @@ impl Policy {
     }
 }
 
-/// Whether decisions are carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Make it so.
-    Enforce,
-    /// Decide and report, change nothing.
-    Audit,
-}
-
 /// One rule: which clusters it governs, which vaults may serve them, and how they are bound.
 #[derive(Debug, Clone)]
 pub struct Rule {
@@ -192,6 +183,16 @@ macro_rules! keywords {
         }
     };
 }
+
+keywords!(
+    /// Whether decisions are carried out.
+    Mode {
+        /// They are.
+        Enforce = "enforce",
+        /// They are reported only: nothing is changed.
+        Audit = "audit",
+    }
+);
 
 keywords!(
     /// What ranks one vault before another.
