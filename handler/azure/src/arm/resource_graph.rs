@@ -1,0 +1,219 @@
+//! Azure Resource Graph: finding vaults and clusters; whatever is found is read live before it counts.
+//!
+//! Only values that came out of an id's parser go into a query, and each through `quoted`.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use vaultbind_core::{
+    id::{SubscriptionId, VaultId},
+    inventory::{Cluster, Vault},
+};
+
+use super::{Arm, MAX_PAGES, wire, wire::text};
+use crate::{error::Error, http::Call};
+
+const RESOURCE_GRAPH: &str = "2021-03-01";
+const LARGEST_PAGE: u32 = 1000;
+/// How many subscriptions one query may name.
+const MOST_SUBSCRIPTIONS: usize = 300;
+
+const VAULTS: &str = "resources | where type =~ 'microsoft.keyvault/vaults' \
+    | project id, location, tags, properties | order by id asc";
+const CLUSTERS: &str = "resources | where type =~ 'microsoft.networkcloud/clusters' \
+    | project id, location, tags, properties | order by id asc";
+
+/// A page of clusters.
+#[derive(Debug, Clone)]
+pub struct ClusterPage {
+    /// The clusters, as Resource Graph shows them.
+    pub clusters: Vec<Cluster>,
+    /// Where the next page begins; none where this is the last.
+    pub skip_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Rows {
+    #[serde(default)]
+    data: Vec<Value>,
+    #[serde(rename = "$skipToken", default)]
+    skip_token: Option<String>,
+}
+
+impl Arm {
+    /// Finds the vaults of these subscriptions.
+    ///
+    /// # Errors
+    /// Where a call fails.
+    pub async fn vaults_in(&self, subscriptions: &[SubscriptionId]) -> Result<Vec<Vault>, Error> {
+        let mut vaults = Vec::new();
+        for some in subscriptions.chunks(MOST_SUBSCRIPTIONS) {
+            let rows = self
+                .query_all("find the vaults of", Some(some), VAULTS)
+                .await?;
+            vaults.extend(
+                rows.iter()
+                    .filter_map(|row| readable(row, wire::vault(row))),
+            );
+        }
+        Ok(vaults)
+    }
+
+    /// Finds the vault with this address (host, lower case) in these subscriptions, or in all that can be read.
+    ///
+    /// # Errors
+    /// Where the call fails.
+    pub async fn vault_by_host(
+        &self,
+        subscriptions: Option<&BTreeSet<SubscriptionId>>,
+        host: &str,
+    ) -> Result<Option<VaultId>, Error> {
+        let name = host.split('.').next().unwrap_or_default();
+        let Some(name) = quoted(name) else {
+            return Ok(None);
+        };
+        let query = format!(
+            "resources | where type =~ 'microsoft.keyvault/vaults' | where name =~ {name} \
+             | project id, location, tags, properties | order by id asc"
+        );
+        let subscriptions: Option<Vec<SubscriptionId>> =
+            subscriptions.map(|it| it.iter().cloned().collect());
+        let rows = self
+            .query_all(
+                "find a vault by its address in",
+                subscriptions.as_deref(),
+                &query,
+            )
+            .await?;
+        let vaults = rows
+            .iter()
+            .filter_map(|row| readable(row, wire::vault(row)));
+        let mut at_host = vaults
+            .filter(|it| vaultbind_core::inventory::vault_host(&it.uri).as_deref() == Some(host));
+        Ok(at_host.next().map(|it| it.id))
+    }
+
+    /// Finds a page of clusters in these subscriptions, or in all that can be read.
+    ///
+    /// # Errors
+    /// Where the call fails; a token of another query is refused by the service.
+    pub async fn clusters_page(
+        &self,
+        subscriptions: Option<&[SubscriptionId]>,
+        size: u32,
+        skip_token: Option<&str>,
+    ) -> Result<ClusterPage, Error> {
+        let rows = self
+            .query(
+                "find the clusters of",
+                subscriptions,
+                CLUSTERS,
+                size,
+                skip_token,
+            )
+            .await?;
+        let clusters = rows
+            .data
+            .iter()
+            .filter_map(|row| readable(row, wire::cluster(row)))
+            .collect();
+        Ok(ClusterPage {
+            clusters,
+            skip_token: rows.skip_token.filter(|it| !it.is_empty()),
+        })
+    }
+
+    async fn query_all(
+        &self,
+        operation: &'static str,
+        subscriptions: Option<&[SubscriptionId]>,
+        query: &str,
+    ) -> Result<Vec<Value>, Error> {
+        let mut rows = Vec::new();
+        let mut token = None;
+        for _ in 0..MAX_PAGES {
+            let page = self
+                .query(
+                    operation,
+                    subscriptions,
+                    query,
+                    LARGEST_PAGE,
+                    token.as_deref(),
+                )
+                .await?;
+            rows.extend(page.data);
+            token = page.skip_token.filter(|it| !it.is_empty());
+            if token.is_none() {
+                return Ok(rows);
+            }
+        }
+        Err(Error::malformed(
+            operation,
+            SUBSCRIPTIONS,
+            "the list does not end",
+        ))
+    }
+
+    async fn query(
+        &self,
+        operation: &'static str,
+        subscriptions: Option<&[SubscriptionId]>,
+        query: &str,
+        size: u32,
+        skip_token: Option<&str>,
+    ) -> Result<Rows, Error> {
+        let mut body =
+            json!({ "query": query, "options": { "resultFormat": "objectArray", "$top": size } });
+        if let Some(some) = subscriptions {
+            body["subscriptions"] = some.iter().map(SubscriptionId::as_str).collect();
+        }
+        if let Some(token) = skip_token {
+            body["options"]["$skipToken"] = token.into();
+        }
+        let url = self.url(
+            "/providers/Microsoft.ResourceGraph/resources",
+            RESOURCE_GRAPH,
+            &[],
+        );
+        let call = Call::new(operation, SUBSCRIPTIONS, Method::POST, url).json(&body);
+        self.0.send(&call).await?.json(&call)
+    }
+}
+
+const SUBSCRIPTIONS: &str = "the subscriptions in scope";
+
+/// A row that cannot be read costs that row, not the page.
+fn readable<T>(row: &Value, read: Option<T>) -> Option<T> {
+    if read.is_none() {
+        let id = crate::error::shortened(text(row, "/id").unwrap_or("none"));
+        tracing::warn!(
+            id,
+            "Resource Graph shows a resource whose id cannot be read, it is left out"
+        );
+    }
+    read
+}
+
+/// A literal of the query language; none where the text is not as plain as a name of a vault is.
+fn quoted(name: &str) -> Option<String> {
+    let is_plain = !name.is_empty()
+        && name
+            .bytes()
+            .all(|it| it.is_ascii_alphanumeric() || it == b'-');
+    is_plain.then(|| format!("'{name}'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn nothing_but_a_plain_name_goes_into_a_query() {
+        assert_eq!(quoted("kv-1").as_deref(), Some("'kv-1'"));
+        for bad in ["", "a'b", "a b", "a|b", "a\\", "a\n", "é"] {
+            assert_eq!(quoted(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! Failed calls, classified by what they mean for the caller.
+//!
+//! An error must not carry a token, a query or a whole body: it ends in logs and results.
+
+use std::{error::Error as StdError, fmt, time::Duration};
+
+use serde_json::Value;
+
+/// A call that failed.
+#[derive(Debug)]
+pub struct Error(Box<Details>);
+
+#[derive(Debug)]
+struct Details {
+    operation: &'static str,
+    resource: String,
+    kind: Kind,
+    status: Option<u16>,
+    code: Option<String>,
+    message: Option<String>,
+    request_id: Option<String>,
+    retry_after: Option<Duration>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What a failed call means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Too many calls (429, or 503 with a time to come back).
+    Throttled,
+    /// The resource is in a state that does not allow the call now, or is there already (409).
+    Conflict,
+    /// The resource has changed since it was read (412).
+    PreconditionFailed,
+    /// The resource is not there (404, 410).
+    NotFound,
+    /// Our identity may not do this (403).
+    Denied,
+    /// The token is not accepted, nor was a new one (401).
+    Unauthenticated,
+    /// The service did not answer, or could not serve (408, 5xx, a broken connection).
+    Unavailable,
+    /// The answer is not what the service promises.
+    Malformed,
+    /// The service refuses the call as it is (400 and other 4xx, and redirects, which are not followed).
+    Invalid,
+    /// No token was to be had.
+    Token,
+}
+
+impl Kind {
+    fn of_status(status: u16, has_retry_after: bool) -> Self {
+        match status {
+            429 => Self::Throttled,
+            503 if has_retry_after => Self::Throttled,
+            401 => Self::Unauthenticated,
+            403 => Self::Denied,
+            404 | 410 => Self::NotFound,
+            409 => Self::Conflict,
+            412 => Self::PreconditionFailed,
+            408 | 500..=599 => Self::Unavailable,
+            _ => Self::Invalid,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Throttled => "too many calls",
+            Self::Conflict => "in conflict with the resource's state",
+            Self::PreconditionFailed => "the resource has changed meanwhile",
+            Self::NotFound => "not found",
+            Self::Denied => "access denied",
+            Self::Unauthenticated => "token not accepted",
+            Self::Unavailable => "service unavailable",
+            Self::Malformed => "answer not understood",
+            Self::Invalid => "call refused",
+            Self::Token => "no token",
+        }
+    }
+}
+
+/// What a service's answer says of its failure.
+#[derive(Debug, Default)]
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) code: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+/// No longer than this is waited because a service asks for it.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+
+impl Error {
+    /// An answer with this status and code.
+    pub fn answered(
+        operation: &'static str,
+        resource: impl Into<String>,
+        status: u16,
+        code: Option<&str>,
+        retry_after: Option<Duration>,
+    ) -> Self {
+        let code = code.map(ToOwned::to_owned);
+        Self::of_answer(
+            operation,
+            resource,
+            Answered {
+                status,
+                code,
+                retry_after,
+                ..Answered::default()
+            },
+        )
+    }
+
+    /// A call that took longer than it may.
+    pub fn timed_out(operation: &'static str, resource: impl Into<String>) -> Self {
+        let error = Self::of_kind(Kind::Unavailable, operation, resource);
+        error.with_message("it took longer than it may")
+    }
+
+    pub(crate) fn of_answer(
+        operation: &'static str,
+        resource: impl Into<String>,
+        answer: Answered,
+    ) -> Self {
+        let kind = Kind::of_status(answer.status, answer.retry_after.is_some());
+        let mut error = Self::of_kind(kind, operation, resource);
+        error.0.status = Some(answer.status);
+        error.0.code = answer.code;
+        error.0.message = answer.message;
+        error.0.request_id = answer.request_id;
+        error.0.retry_after = answer.retry_after.map(|asked| asked.min(MAX_RETRY_AFTER));
+        error
+    }
+
+    pub(crate) fn of_kind(
+        kind: Kind,
+        operation: &'static str,
+        resource: impl Into<String>,
+    ) -> Self {
+        Self(Box::new(Details {
+            operation,
+            resource: resource.into(),
+            kind,
+            status: None,
+            code: None,
+            message: None,
+            request_id: None,
+            retry_after: None,
+            source: None,
+        }))
+    }
+
+    pub(crate) fn malformed(
+        operation: &'static str,
+        resource: impl Into<String>,
+        message: &str,
+    ) -> Self {
+        Self::of_kind(Kind::Malformed, operation, resource).with_message(message)
+    }
+
+    pub(crate) fn with_message(mut self, message: &str) -> Self {
+        self.0.message = Some(shortened(message));
+        self
+    }
+
+    pub(crate) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// What the failure means.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// The service's own code, such as `RoleAssignmentExists`.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// How long the service asks to be left alone, an hour at most.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// May the same call succeed later without anybody doing anything?
+    pub fn is_transient(&self) -> bool {
+        match self.0.kind {
+            Kind::Throttled
+            | Kind::Conflict
+            | Kind::PreconditionFailed
+            | Kind::Unauthenticated
+            | Kind::Unavailable
+            | Kind::Malformed
+            | Kind::Token => true,
+            Kind::NotFound | Kind::Denied | Kind::Invalid => false,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let it = &self.0;
+        write!(
+            f,
+            "cannot {} {}: {}",
+            it.operation,
+            it.resource,
+            it.kind.words()
+        )?;
+        if let Some(status) = it.status {
+            write!(f, " ({status}")?;
+            if let Some(code) = &it.code {
+                write!(f, " {code}")?;
+            }
+            f.write_str(")")?;
+        }
+        if let Some(message) = &it.message {
+            write!(f, ": {message}")?;
+        }
+        if let Some(id) = &it.request_id {
+            write!(f, " [request {id}]")?;
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0
+            .source
+            .as_deref()
+            .map(|it| it as &(dyn StdError + 'static))
+    }
+}
+
+/// Code and message of an error body: ARM's, the bare one of some providers, or none that can be read.
+pub(crate) fn code_and_message(body: &[u8]) -> (Option<String>, Option<String>) {
+    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+        return (None, None);
+    };
+    let error = value
+        .get("error")
+        .filter(|it| it.is_object())
+        .unwrap_or(&value);
+    let text = |name| {
+        error
+            .get(name)
+            .and_then(Value::as_str)
+            .filter(|it| !it.is_empty())
+            .map(shortened)
+    };
+    (text("code"), text("message"))
+}
+
+/// The beginning of a text from outside, without anything that could forge a line of a log.
+pub(crate) fn shortened(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let plain = text
+        .chars()
+        .map(|it| if it.is_control() { ' ' } else { it });
+    plain.take(LONGEST).collect::<String>().trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_classified_by_what_it_means() {
+        for (status, kind) in [
+            (400, Kind::Invalid),
+            (401, Kind::Unauthenticated),
+            (403, Kind::Denied),
+            (404, Kind::NotFound),
+            (408, Kind::Unavailable),
+            (409, Kind::Conflict),
+            (410, Kind::NotFound),
+            (412, Kind::PreconditionFailed),
+            (422, Kind::Invalid),
+            (429, Kind::Throttled),
+            (500, Kind::Unavailable),
+            (502, Kind::Unavailable),
+            (503, Kind::Unavailable),
+            (504, Kind::Unavailable),
+            (301, Kind::Invalid),
+            (307, Kind::Invalid),
+        ] {
+            assert_eq!(
+                Error::answered("read", "it", status, None, None).kind(),
+                kind,
+                "{status}"
+            );
+        }
+        let asked = Some(Duration::from_secs(5));
+        assert_eq!(
+            Error::answered("read", "it", 503, None, asked).kind(),
+            Kind::Throttled
+        );
+    }
+
+    #[test]
+    fn no_service_is_waited_for_longer_than_an_hour() {
+        let error = Error::answered("read", "it", 429, None, Some(Duration::from_secs(86_400)));
+        assert_eq!(error.retry_after(), Some(MAX_RETRY_AFTER));
+    }
+
+    #[test]
+    fn an_error_says_what_failed_on_which_resource_and_why() {
+        let (code, message) = code_and_message(
+            br#"{"error":{"code":"AuthorizationFailed","message":"The client\r\nhas no right"}}"#,
+        );
+        let answer = Answered {
+            status: 403,
+            code,
+            message,
+            request_id: Some("r-1".to_owned()),
+            retry_after: None,
+        };
+        let error = Error::of_answer("set the archive of", "/subscriptions/s/clusters/c1", answer);
+        assert_eq!(
+            error.to_string(),
+            "cannot set the archive of /subscriptions/s/clusters/c1: access denied (403 AuthorizationFailed): \
+             The client  has no right [request r-1]"
+        );
+    }
+
+    #[test]
+    fn an_error_body_may_have_any_form() {
+        for (body, code) in [
+            (r#"{"error":{"code":"A","message":"m"}}"#, Some("A")),
+            (r#"{"code":"A","message":"m"}"#, Some("A")),
+            (r#"{"error":"text"}"#, None),
+            ("<html>502</html>", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                code_and_message(body.as_bytes()).0.as_deref(),
+                code,
+                "{body}"
+            );
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! The one HTTP client: bounded in time and size, follows no redirects, and sends tokens to configured addresses alone.
+//!
+//! It must not log a query, a header or a body, and does not retry beyond one new token.
+
+mod endpoint;
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::{
+    Method, Response,
+    header::{
+        AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
+        RETRY_AFTER, USER_AGENT,
+    },
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use time::{OffsetDateTime, format_description::well_known::Rfc2822};
+use tokio::time::Instant;
+use url::Url;
+
+pub use endpoint::{Endpoint, EndpointError};
+
+use crate::{
+    credential::Tokens,
+    error::{Answered, Error, Kind, code_and_message},
+};
+
+/// What one call may take, its answer included.
+const CALL: Duration = Duration::from_secs(10);
+/// The largest answer that is read.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
+const RETURN_CLIENT_REQUEST_ID: HeaderName =
+    HeaderName::from_static("x-ms-return-client-request-id");
+
+/// The one HTTP client; a clone shares its connections.
+#[derive(Debug, Clone)]
+pub struct Http(reqwest::Client);
+
+impl Http {
+    /// Makes the client.
+    ///
+    /// # Errors
+    /// Where the system has no usable TLS roots.
+    pub fn new() -> Result<Self, reqwest::Error> {
+        // A second provider is refused, and the first one is this one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .timeout(CALL)
+            .connect_timeout(Duration::from_secs(5))
+            .pool_idle_timeout(Duration::from_secs(60))
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        Ok(Self(client))
+    }
+
+    pub(crate) fn client(&self) -> &reqwest::Client {
+        &self.0
+    }
+}
+
+/// Notes the ids that a service gave to calls, the latest ones.
+#[derive(Debug, Clone, Default)]
+pub struct Recorder(Arc<Mutex<VecDeque<String>>>);
+
+impl Recorder {
+    const MOST: usize = 20;
+
+    fn note(&self, id: &str) {
+        let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if ids.len() == Self::MOST {
+            ids.pop_front();
+        }
+        ids.push_back(id.to_owned());
+    }
+
+    /// The ids, the oldest first.
+    pub fn ids(&self) -> Vec<String> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .cloned()
+            .collect()
+    }
+}
+
+/// A service at its address, with the tokens for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Channel {
+    http: Http,
+    endpoint: Endpoint,
+    tokens: Tokens,
+    scope: &'static str,
+    recorder: Option<Recorder>,
+}
+
+/// One call.
+#[derive(Debug, Clone)]
+pub(crate) struct Call<'a> {
+    /// A verb and its object, as in "cannot {read the cluster} {resource}".
+    pub(crate) operation: &'static str,
+    pub(crate) resource: &'a str,
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Bytes>,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(
+        operation: &'static str,
+        resource: &'a str,
+        method: Method,
+        url: Url,
+    ) -> Self {
+        Self {
+            operation,
+            resource,
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+        }
+    }
+
+    pub(crate) fn json(mut self, body: &Value) -> Self {
+        self.headers
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.body = Some(body.to_string().into());
+        self
+    }
+
+    /// Asks for the resource to be as it was read; an entity tag that is no header value is left out.
+    pub(crate) fn if_match(mut self, etag: Option<&str>) -> Self {
+        if let Some(etag) = etag.and_then(|it| HeaderValue::from_str(it).ok()) {
+            self.headers.insert(IF_MATCH, etag);
+        }
+        self
+    }
+}
+
+/// An answer with a 2xx status.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn json<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, Error> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            Error::malformed(
+                call.operation,
+                call.resource,
+                "it is not the JSON that was expected",
+            )
+            .with_source(error)
+        })
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        retry_after(&self.headers)
+    }
+}
+
+impl Channel {
+    pub(crate) fn new(http: Http, endpoint: Endpoint, tokens: Tokens, scope: &'static str) -> Self {
+        Self {
+            http,
+            endpoint,
+            tokens,
+            scope,
+            recorder: None,
+        }
+    }
+
+    pub(crate) fn recorded_by(&self, recorder: &Recorder) -> Self {
+        Self {
+            recorder: Some(recorder.clone()),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Makes a call; where the token is not accepted, once more with a new one.
+    pub(crate) async fn send(&self, call: &Call<'_>) -> Result<Answer, Error> {
+        let token = self.tokens.token(self.scope, call).await?;
+        match self.send_once(call, token.secret()).await {
+            Err(error) if error.kind() == Kind::Unauthenticated => {
+                self.tokens.renew(&token)?;
+                let token = self.tokens.token(self.scope, call).await?;
+                self.send_once(call, token.secret()).await
+            }
+            other => other,
+        }
+    }
+
+    async fn send_once(&self, call: &Call<'_>, token: &str) -> Result<Answer, Error> {
+        debug_assert!(
+            self.endpoint.is_origin_of(&call.url),
+            "a token would leave for another host"
+        );
+        let began = Instant::now();
+        let sent = self.request(call, token)?.send().await;
+        let response = sent.map_err(|error| broken(call, error))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let request_id = request_id(&headers);
+        if let (Some(recorder), Some(id)) = (&self.recorder, &request_id) {
+            recorder.note(id);
+        }
+        tracing::debug!(
+            operation = call.operation,
+            resource = call.resource,
+            method = %call.method,
+            status,
+            duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            arm_request_id = request_id,
+            "called"
+        );
+        let body = read(response, call).await?;
+        if (200..300).contains(&status) {
+            return Ok(Answer {
+                status,
+                headers,
+                body,
+            });
+        }
+        let (code, message) = code_and_message(&body);
+        let retry_after = retry_after(&headers);
+        Err(Error::of_answer(
+            call.operation,
+            call.resource,
+            Answered {
+                status,
+                code,
+                message,
+                request_id,
+                retry_after,
+            },
+        ))
+    }
+
+    fn request(&self, call: &Call<'_>, token: &str) -> Result<reqwest::RequestBuilder, Error> {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|error| {
+            Error::of_kind(Kind::Token, call.operation, call.resource).with_source(error)
+        })?;
+        bearer.set_sensitive(true);
+        let request = self
+            .http
+            .client()
+            .request(call.method.clone(), call.url.clone())
+            .headers(call.headers.clone())
+            .header(AUTHORIZATION, bearer)
+            .header(USER_AGENT, concat!("vaultbind/", env!("CARGO_PKG_VERSION")))
+            .header(CLIENT_REQUEST_ID, uuid::Uuid::new_v4().to_string())
+            .header(RETURN_CLIENT_REQUEST_ID, "true");
+        Ok(match &call.body {
+            Some(body) => request.body(body.clone()),
+            None if call.method == Method::GET => request,
+            None => request.header(reqwest::header::CONTENT_LENGTH, "0"),
+        })
+    }
+}
+
+/// The address of a call holds a query: it stays out of the error.
+fn broken(call: &Call<'_>, error: reqwest::Error) -> Error {
+    Error::of_kind(Kind::Unavailable, call.operation, call.resource)
+        .with_source(error.without_url())
+}
+
+async fn read(mut response: Response, call: &Call<'_>) -> Result<Bytes, Error> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| broken(call, error))?
+    {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(Error::malformed(
+                call.operation,
+                call.resource,
+                "it is larger than 16 MiB",
+            ));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+fn request_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers
+        .get("x-ms-request-id")
+        .or_else(|| headers.get("request-id"))?;
+    id.to_str()
+        .ok()
+        .filter(|id| id.len() <= 128)
+        .map(ToOwned::to_owned)
+}
+
+/// Seconds, or a date: it is taken against the answer's own date, whatever our clock says.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |text: &str| OffsetDateTime::parse(text, &Rfc2822).ok();
+    let now = headers
+        .get(DATE)
+        .and_then(|it| it.to_str().ok())
+        .and_then(date)?;
+    (date(text)? - now).try_into().ok()
+}
+
+#[cfg(test)]
+mod tests;

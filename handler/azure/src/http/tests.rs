@@ -1,0 +1,206 @@
+use axum::{body::Body, http::Response};
+use serde_json::json;
+use vaultbind_core::id::VaultId;
+
+use super::*;
+use crate::test_support::{Stub, TOKEN, json as answer};
+
+fn vault() -> VaultId {
+    "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv1".parse().unwrap()
+}
+
+fn found() -> Response<Body> {
+    answer(
+        200,
+        &json!({ "id": vault().as_str(), "properties": { "vaultUri": "https://kv1.vault.azure.net/" } }),
+    )
+}
+
+async fn failing(response: impl Fn() -> Response<Body> + Clone + Send + Sync + 'static) -> Error {
+    let stub = Stub::start(move |_| response()).await;
+    stub.arm().vault(&vault()).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn every_call_carries_a_token_and_ids_to_find_it_by() {
+    let stub = Stub::start(|_| found()).await;
+    let recorder = Recorder::default();
+    stub.arm()
+        .recorded_by(&recorder)
+        .vault(&vault())
+        .await
+        .unwrap();
+    let seen = stub.only();
+    assert_eq!(
+        (seen.method.as_str(), seen.query.as_str()),
+        ("GET", "api-version=2026-02-01")
+    );
+    assert_eq!(
+        seen.header("authorization"),
+        format!("Bearer {TOKEN}-0-for-httpsmanagement.azure.com.default")
+    );
+    assert!(uuid::Uuid::parse_str(seen.header("x-ms-client-request-id")).is_ok());
+    assert!(seen.header("user-agent").starts_with("vaultbind/"));
+    assert_eq!(recorder.ids(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_ids_that_a_service_gives_are_noted_the_latest_ones() {
+    let stub = Stub::start(|_| {
+        let mut response = found();
+        response
+            .headers_mut()
+            .insert("x-ms-request-id", HeaderValue::from_static("r-1"));
+        response
+    })
+    .await;
+    let recorder = Recorder::default();
+    let arm = stub.arm().recorded_by(&recorder);
+    for _ in 0..25 {
+        arm.vault(&vault()).await.unwrap();
+    }
+    assert_eq!(recorder.ids(), vec!["r-1"; 20]);
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once() {
+    let stub = Stub::start(|_| {
+        answer(
+            401,
+            &json!({ "error": { "code": "ExpiredAuthenticationToken" } }),
+        )
+    })
+    .await;
+    let error = stub.arm().vault(&vault()).await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        Kind::Token,
+        "outside a function app there is no other credential to renew from: {error}"
+    );
+    assert!(stub.seen().len() <= 2);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = Stub::start(|_| found()).await;
+    let target = elsewhere.endpoint.to_string();
+    let stub = Stub::start(move |_| {
+        Response::builder()
+            .status(307)
+            .header("location", &target)
+            .body(Body::empty())
+            .unwrap()
+    })
+    .await;
+    let error = stub.arm().vault(&vault()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Invalid);
+    assert!(elsewhere.seen().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_json_is_malformed_or_unavailable() {
+    let html = |status| {
+        move || {
+            Response::builder()
+                .status(status)
+                .body(Body::from("<html>sorry</html>"))
+                .unwrap()
+        }
+    };
+    assert_eq!(failing(html(200)).await.kind(), Kind::Malformed);
+    assert_eq!(failing(html(502)).await.kind(), Kind::Unavailable);
+    let deep = || {
+        Response::builder()
+            .status(200)
+            .body(Body::from("[".repeat(100_000)))
+            .unwrap()
+    };
+    assert_eq!(failing(deep).await.kind(), Kind::Malformed);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_not_read_to_its_end() {
+    let error = failing(|| {
+        Response::builder()
+            .status(200)
+            .body(Body::from(vec![b' '; MAX_BODY + 1]))
+            .unwrap()
+    })
+    .await;
+    assert_eq!(error.kind(), Kind::Malformed);
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_short_is_unavailable() {
+    let error = failing(|| {
+        Response::builder()
+            .status(200)
+            .header("content-length", "1000")
+            .body(Body::from_stream(futures::stream::iter([
+                Ok("{\"id\":"),
+                Err(std::io::Error::other("cut")),
+            ])))
+            .unwrap()
+    })
+    .await;
+    assert_eq!(error.kind(), Kind::Unavailable);
+}
+
+#[tokio::test]
+async fn nobody_listening_is_unavailable_and_names_no_query() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Endpoint::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    drop(listener);
+    let http = Http::new().unwrap();
+    let tokens = crate::test_support::tokens(&http);
+    let arm = crate::arm::Arm::new(http, endpoint, tokens, crate::cloud::Cloud::Public);
+    let error = arm.vault(&vault()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unavailable);
+    assert!(!format!("{error:?}").contains("api-version"), "{error:?}");
+}
+
+#[test]
+fn a_time_to_come_back_is_seconds_or_a_date() {
+    let headers = |pairs: &[(&str, &str)]| {
+        let pair = |(name, value): &(&str, &str)| {
+            (
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_str(value).unwrap(),
+            )
+        };
+        pairs.iter().map(pair).collect::<HeaderMap>()
+    };
+    let date = ("date", "Fri, 06 Nov 2026 08:49:37 GMT");
+    for (pairs, expected) in [
+        (vec![("retry-after", "7")], Some(7)),
+        (vec![("retry-after", "0")], Some(0)),
+        (
+            vec![("retry-after", "Fri, 06 Nov 2026 08:50:07 GMT"), date],
+            Some(30),
+        ),
+        (
+            vec![("retry-after", "Fri, 06 Nov 2026 08:40:00 GMT"), date],
+            None,
+        ),
+        (vec![("retry-after", "Fri, 06 Nov 2026 08:50:07 GMT")], None),
+        (vec![("retry-after", "soon"), date], None),
+        (vec![("retry-after", "-1"), date], None),
+        (vec![], None),
+    ] {
+        assert_eq!(
+            retry_after(&headers(&pairs)),
+            expected.map(Duration::from_secs),
+            "{pairs:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_debug_output_holds_a_token() {
+    let stub = Stub::start(|_| answer(500, &json!({}))).await;
+    let arm = stub.arm();
+    let error = arm.vault(&vault()).await.unwrap_err();
+    for text in [format!("{arm:?}"), format!("{error:?}"), format!("{error}")] {
+        assert!(!text.contains(TOKEN), "{text}");
+    }
+}
