@@ -1,0 +1,193 @@
+//! What every function shares: the policy, the clients, the clock, the caches.
+//!
+//! It must not act: whoever holds a context decides what to do with it.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use time::OffsetDateTime;
+use tokio::sync::Semaphore;
+use vaultbind_azure::{
+    arm::Arm,
+    credential::Tokens,
+    graph::Graph,
+    http::{Http, Recorder},
+    service_bus::ServiceBus,
+};
+use vaultbind_core::{
+    id::SubscriptionId,
+    inventory::{Candidates, PrincipalId, Provider},
+    policy::Policy,
+};
+
+use crate::config::Config;
+
+/// How many sends may be under way at once, over all invocations of the process.
+const CONCURRENT_SENDS: usize = 32;
+
+/// What every function shares; a clone shares the same.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The policy.
+    pub policy: Arc<Policy>,
+    /// ARM.
+    pub arm: Arm,
+    /// Microsoft Graph.
+    pub graph: Graph,
+    /// Service Bus.
+    pub service_bus: ServiceBus,
+    /// The time.
+    pub clock: Clock,
+    /// What was read before and may be used again.
+    pub caches: Arc<Caches>,
+    /// Bounds the sends that a burst of events causes.
+    pub sends: Arc<Semaphore>,
+}
+
+impl Context {
+    /// Puts the clients together.
+    ///
+    /// # Errors
+    /// Where the HTTP client or the credential cannot be made.
+    pub fn new(config: Config, policy: Policy) -> anyhow::Result<Self> {
+        let http = Http::new()?;
+        let tokens = Tokens::new(&config.credential, &http)?;
+        Ok(Self {
+            arm: Arm::new(
+                http.clone(),
+                config.arm.clone(),
+                tokens.clone(),
+                config.cloud,
+            ),
+            graph: Graph::new(
+                http.clone(),
+                config.graph.clone(),
+                tokens.clone(),
+                config.cloud,
+            ),
+            service_bus: ServiceBus::new(http, config.service_bus.clone(), tokens, config.cloud),
+            clock: Clock::system(),
+            caches: Arc::new(Caches::default()),
+            sends: Arc::new(Semaphore::new(CONCURRENT_SENDS)),
+            config: Arc::new(config),
+            policy: Arc::new(policy),
+        })
+    }
+
+    /// The same, with the ids of its calls to ARM noted.
+    pub fn recorded_by(&self, calls: &Recorder) -> Self {
+        Self {
+            arm: self.arm.recorded_by(calls),
+            ..self.clone()
+        }
+    }
+}
+
+/// The source of time.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> OffsetDateTime + Send + Sync>);
+
+impl Clock {
+    /// The clock of the machine.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one reader of the machine's clock"
+    )]
+    pub fn system() -> Self {
+        Self(Arc::new(OffsetDateTime::now_utc))
+    }
+
+    /// The time, in UTC.
+    pub fn now(&self) -> OffsetDateTime {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// How long a vault candidate may be old.
+const CANDIDATES_LIVE: Duration = Duration::from_secs(30);
+
+/// How long the api-versions that a subscription is served may be old.
+const API_VERSIONS_LIVE: Duration = Duration::from_secs(3600);
+
+/// What was read before and may be used again for a while.
+#[derive(Debug, Default)]
+pub struct Caches(Mutex<Cached>);
+
+#[derive(Debug, Default)]
+struct Cached {
+    candidates: Option<(OffsetDateTime, Arc<Candidates>)>,
+    providers: HashMap<SubscriptionId, (OffsetDateTime, Provider)>,
+    tenants: HashMap<SubscriptionId, String>,
+    platform_principals: Option<Vec<PrincipalId>>,
+}
+
+impl Caches {
+    fn with<T>(&self, look: impl FnOnce(&mut Cached) -> T) -> T {
+        // No holder of the lock can panic half-way through a change.
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The vault candidates and when they were read, where they are young enough.
+    pub fn candidates(&self, now: OffsetDateTime) -> Option<(OffsetDateTime, Arc<Candidates>)> {
+        self.with(|it| it.candidates.clone())
+            .filter(|(read, _)| now - *read < CANDIDATES_LIVE)
+    }
+
+    /// Keeps vault candidates; `read` is the time before the reading began.
+    pub fn keep_candidates(&self, read: OffsetDateTime, vaults: Arc<Candidates>) {
+        self.with(|it| it.candidates = Some((read, vaults)));
+    }
+
+    /// A registration that is complete, with the api-versions served.
+    pub fn provider(&self, subscription: &SubscriptionId, now: OffsetDateTime) -> Option<Provider> {
+        let kept = self.with(|it| it.providers.get(subscription).cloned());
+        kept.filter(|(read, _)| now - *read < API_VERSIONS_LIVE)
+            .map(|(_, provider)| provider)
+    }
+
+    /// Keeps a registration, once it is complete.
+    pub fn keep_provider(
+        &self,
+        subscription: &SubscriptionId,
+        read: OffsetDateTime,
+        provider: &Provider,
+    ) {
+        if provider.state.eq_ignore_ascii_case("Registered") {
+            self.with(|it| {
+                it.providers
+                    .insert(subscription.clone(), (read, provider.clone()))
+            });
+        }
+    }
+
+    /// The directory of a subscription.
+    pub fn tenant(&self, subscription: &SubscriptionId) -> Option<String> {
+        self.with(|it| it.tenants.get(subscription).cloned())
+    }
+
+    /// Keeps the directory of a subscription.
+    pub fn keep_tenant(&self, subscription: &SubscriptionId, tenant: &str) {
+        self.with(|it| it.tenants.insert(subscription.clone(), tenant.to_owned()));
+    }
+
+    /// The object ids of the platform apps.
+    pub fn platform_principals(&self) -> Option<Vec<PrincipalId>> {
+        self.with(|it| it.platform_principals.clone())
+    }
+
+    /// Keeps the object ids of the platform apps.
+    pub fn keep_platform_principals(&self, principals: &[PrincipalId]) {
+        self.with(|it| it.platform_principals = Some(principals.to_vec()));
+    }
+}

@@ -1,0 +1,50 @@
+//! `reconcile`: takes a request from the queue and hands it to whoever serves its kind.
+//!
+//! It must not acknowledge a request that it could neither finish nor put off.
+
+use std::sync::Arc;
+
+use super::{Answer, Invocation};
+use crate::{
+    context::Context,
+    reconcile,
+    request::{Request, Subject},
+    sweep,
+    telemetry::ErrorChain,
+};
+
+pub(super) async fn run(context: Arc<Context>, invocation: Invocation) -> Answer {
+    let is_redelivery = invocation.is_redelivery;
+    let request = match invocation.text() {
+        Ok(text) => Request::from_json(&text).map_err(|error| ErrorChain(&error).to_string()),
+        Err(error) => Err(ErrorChain(&error).to_string()),
+    };
+    let mut request = match request {
+        Ok(request) => request,
+        Err(error) => {
+            tracing::error!(
+                error,
+                "the message is no request of ours; it ends as a dead letter"
+            );
+            return Answer::Redeliver;
+        }
+    };
+    request.progress.redelivered |= is_redelivery;
+    let span = tracing::Span::current();
+    span.record("request_id", request.id.as_str());
+    match request.subject.clone() {
+        Subject::Cluster { cluster_id, .. } => {
+            span.record("cluster_id", cluster_id.as_str());
+            reconcile::serve(&context, request, &cluster_id).await
+        }
+        Subject::Sweep {
+            vault_id,
+            skip_token,
+        } => {
+            if let Some(vault) = &vault_id {
+                span.record("vault_id", vault.as_str());
+            }
+            sweep::serve(&context, request, vault_id.as_ref(), skip_token.as_deref()).await
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Acting: carries out a plan, each step safe to repeat.
+//!
+//! It must not choose: what is to be done, and in which order, is the plan's. Nothing else in the product writes to Azure.
+
+use futures::future::join_all;
+use vaultbind_azure::{
+    Error, Kind,
+    arm::{ArchivePatch, PatchAnswer},
+};
+use vaultbind_core::{
+    plan::{Archive, Change, Plan},
+    result::{ChangeKind, ChangeRecord, ChangeStatus},
+};
+
+use super::Setback;
+use crate::{context::Context, request::Request};
+
+/// What a change leaves to be followed: the operation's URL and when to look at it.
+#[derive(Debug)]
+struct UnderWay {
+    operation: Option<String>,
+    retry_after: Option<std::time::Duration>,
+}
+
+type Made = Result<(ChangeStatus, Option<UnderWay>), Error>;
+
+/// Carries out a plan: registration, then the roles side by side, then the archive.
+///
+/// # Errors
+/// Where a change failed or is under way; what was done is noted in the request either way.
+pub async fn act(context: &Context, request: &mut Request, plan: &Plan) -> Result<(), Setback> {
+    for kind in [
+        ChangeKind::RegisterProvider,
+        ChangeKind::AssignRole,
+        ChangeKind::SetArchive,
+    ] {
+        let stage: Vec<&Change> = plan.changes.iter().filter(|it| it.kind() == kind).collect();
+        if kind == ChangeKind::SetArchive {
+            // Counted before it is sent: a PATCH whose answer is lost was a try too.
+            request.progress.patches += u32::from(!stage.is_empty());
+        }
+        let made = join_all(stage.iter().map(|change| make(context, change))).await;
+        // Each change is noted before the first failure ends the stage: one must not hide the others.
+        for (change, made) in stage.iter().zip(&made) {
+            let status = made
+                .as_ref()
+                .map_or(ChangeStatus::Failed, |(status, _)| *status);
+            request.progress.note(ChangeRecord::of(change, status));
+        }
+        for made in made {
+            if let Some(under_way) = made?.1 {
+                request.operation = under_way.operation;
+                return Err(Setback::UnderWay {
+                    retry_after: under_way.retry_after,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn make(context: &Context, change: &Change) -> Made {
+    let arm = &context.arm;
+    match change {
+        Change::RegisterProvider(subscription) => {
+            arm.register(subscription).await?;
+            Ok((ChangeStatus::Done, None))
+        }
+        Change::AssignRole {
+            vault,
+            name,
+            principal,
+            ..
+        } => match arm.assign_role(vault, name, principal).await {
+            Ok(_) => Ok((ChangeStatus::Done, None)),
+            Err(error) if is_present(&error) => Ok((ChangeStatus::Present, None)),
+            Err(error) => Err(error),
+        },
+        Change::SetArchive {
+            cluster,
+            archive,
+            etag,
+            version,
+        } => {
+            let patch = patch(archive);
+            match arm
+                .set_archive(cluster, version.as_str(), etag.as_deref(), &patch)
+                .await?
+            {
+                PatchAnswer::Done => Ok((ChangeStatus::Done, None)),
+                PatchAnswer::Accepted {
+                    operation,
+                    retry_after,
+                } => {
+                    let operation = operation.map(|url| url.to_string());
+                    Ok((
+                        ChangeStatus::Accepted,
+                        Some(UnderWay {
+                            operation,
+                            retry_after,
+                        }),
+                    ))
+                }
+            }
+        }
+    }
+}
+
+/// Somebody else made the assignment since we looked; the reading back confirms it.
+fn is_present(error: &Error) -> bool {
+    error.kind() == Kind::Conflict && error.code() == Some("RoleAssignmentExists")
+}
+
+fn patch(archive: &Archive) -> ArchivePatch {
+    match archive {
+        Archive::Legacy { vault } => ArchivePatch::Legacy {
+            vault: vault.clone(),
+        },
+        Archive::Settings {
+            vault_uri,
+            identity,
+            ..
+        } => ArchivePatch::Settings {
+            vault_uri: vault_uri.clone(),
+            identity: identity.clone(),
+        },
+    }
+}

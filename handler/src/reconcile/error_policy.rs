@@ -1,0 +1,328 @@
+//! Retry or give up: the one table that says what becomes of a look that came to no end.
+//!
+//! It must not do anything itself, and must not ask Azure.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use vaultbind_azure::{Error as CallError, Kind};
+use vaultbind_core::{
+    decision::{Patience, Refusal},
+    id::ClusterId,
+    result::{CauseKind, Outcome, Reason, reason},
+};
+
+use super::{MAX_PATCHES, Setback, Verdict, follow::OperationFailure};
+use crate::{
+    request::{Origin, Request, hash},
+    telemetry::ErrorChain,
+};
+
+/// The class of what was written and cannot be read back yet.
+pub const NOT_VISIBLE: &str = "not-visible";
+/// The class of a role that has yet to have effect.
+pub const ROLE_SPREADS: &str = "role-spreads";
+const TRANSIENT: &str = "transient";
+const UNDER_WAY: &str = "under-way";
+const ABSENT: &str = "absent";
+const FAILED_OPERATION: &str = "failed-operation";
+const PRINCIPAL: &str = "principal";
+const NOT_READY: &str = "not-ready";
+const UNMATCHED: &str = "unmatched";
+
+/// When a cluster without a vault is looked at again, in seconds: the vault may be on its way.
+const UNMATCHED_STEPS: [u64; 3] = [60, 300, 900];
+
+/// What becomes of the request.
+#[derive(Debug)]
+pub enum Next {
+    /// Look again after this long.
+    Requeue(Duration),
+    /// It ends.
+    End(Box<Refusal>),
+}
+
+/// How a class of setback is met.
+struct Treatment {
+    class: &'static str,
+    delays: Delays,
+    /// How long the class may last; the request's own deadline holds besides.
+    limit: Option<Duration>,
+    /// What it becomes when the time is up.
+    end: Refusal,
+}
+
+impl Treatment {
+    fn backoff(class: &'static str, asked: Option<Duration>, end: Refusal) -> Self {
+        Self {
+            class,
+            delays: Delays::Backoff(asked),
+            limit: None,
+            end,
+        }
+    }
+
+    fn steps(
+        class: &'static str,
+        steps: &'static [u64],
+        asked: Option<Duration>,
+        end: Refusal,
+    ) -> Self {
+        Self {
+            class,
+            delays: Delays::Steps(steps, asked),
+            limit: None,
+            end,
+        }
+    }
+
+    fn at_once(end: Refusal) -> Self {
+        Self {
+            class: TRANSIENT,
+            delays: Delays::None,
+            limit: None,
+            end,
+        }
+    }
+
+    fn within(self, limit: Duration) -> Self {
+        Self {
+            limit: Some(limit),
+            ..self
+        }
+    }
+}
+
+/// How long to wait before each try.
+#[derive(Clone, Copy)]
+enum Delays {
+    /// 2 s doubling to 30 min, each between half and all of its step; never less than was asked for.
+    Backoff(Option<Duration>),
+    /// Fixed steps in seconds, the last one repeating; never less than was asked for.
+    Steps(&'static [u64], Option<Duration>),
+    /// It ends at once.
+    None,
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+const FIRST_STEP: Duration = Duration::from_secs(2);
+const LONGEST_STEP: Duration = Duration::from_secs(1800);
+
+/// Judges a setback and enters its class in the request's memory.
+pub fn judge(
+    setback: &Setback,
+    request: &mut Request,
+    now: OffsetDateTime,
+    deadline: Duration,
+) -> Next {
+    let treatment = treatment(setback, request);
+    if matches!(treatment.delays, Delays::None) {
+        return Next::End(Box::new(treatment.end));
+    }
+    request.progress.enter(treatment.class, now);
+    let since = request.progress.since.unwrap_or(now);
+    let first_seen = request.first_seen.unwrap_or(now);
+    let out_of_patience = treatment.limit.is_some_and(|limit| now - since >= limit);
+    if out_of_patience || now - first_seen >= deadline {
+        return Next::End(Box::new(treatment.end));
+    }
+    Next::Requeue(delay(treatment.delays, request))
+}
+
+/// What becomes of a verdict: reported, and looked at again where an event may come too early for its vault.
+pub fn rest(
+    verdict: Verdict,
+    request: &mut Request,
+    now: OffsetDateTime,
+) -> (Option<Verdict>, Option<Duration>) {
+    let lacks_vault =
+        matches!(&verdict, Verdict::Refused(it) if it.reason.code == reason::NO_VAULT);
+    let by_event = request.cause.kind == CauseKind::Event && !request.origin.is_quiet();
+    if !lacks_vault || !by_event {
+        return (Some(verdict), None);
+    }
+    request.progress.enter(UNMATCHED, now);
+    let looks = request.progress.tries as usize;
+    let again = UNMATCHED_STEPS
+        .get(looks - 1)
+        .map(|seconds| Duration::from_secs(*seconds));
+    // Later looks tell only of another outcome.
+    let is_first = looks == 1 || request.progress.redelivered;
+    (is_first.then_some(verdict), again)
+}
+
+/// The table.
+fn treatment(setback: &Setback, request: &Request) -> Treatment {
+    const TOO_LONG: &str =
+        "Look at the cluster's activity log; the next event or sweep looks again.";
+    const UNSEEN: &str =
+        "What was written is not what Azure shows; look for another writer in the activity log.";
+    let failed = |code: &str, help: &str| {
+        let message = ErrorChain(setback).to_string();
+        refusal(Outcome::Failed, reason::call_failed(code, message, help))
+    };
+    match setback {
+        Setback::Call(error) => call(error, &failed),
+        Setback::Directory(error) => directory(error, &failed),
+        Setback::Absent(cluster) if matches!(request.origin, Origin::Delete | Origin::Sweep) => {
+            Treatment::at_once(gone(cluster))
+        }
+        Setback::Absent(cluster) => {
+            Treatment::steps(ABSENT, &[10, 20, 30, 60], None, gone(cluster)).within(super::READ_LAG)
+        }
+        Setback::Wait(wait) => {
+            let treatment = Treatment::backoff(NOT_READY, None, wait.refusal.clone());
+            if wait.patience == Patience::Hour {
+                treatment.within(HOUR)
+            } else {
+                treatment
+            }
+        }
+        Setback::UnderWay { retry_after } => Treatment::steps(
+            UNDER_WAY,
+            &[10, 15, 20, 30],
+            *retry_after,
+            failed("OperationTooLong", TOO_LONG),
+        ),
+        Setback::Operation {
+            failure,
+            role_is_young,
+        } => operation(failure, *role_is_young, request, &failed),
+        Setback::NotVisible => Treatment::steps(
+            NOT_VISIBLE,
+            &[2, 5, 10, 20, 30],
+            None,
+            failed("NotVisible", UNSEEN),
+        ),
+        Setback::OutOfTime => {
+            let end = failed(
+                "TooSlow",
+                "Azure answered too slowly; the next event or sweep looks again.",
+            );
+            Treatment::backoff(TRANSIENT, None, end)
+        }
+    }
+}
+
+type Failed<'a> = &'a dyn Fn(&str, &str) -> Refusal;
+
+/// A change that Azure took on and did not bring to its end.
+fn operation(
+    failure: &OperationFailure,
+    role_is_young: bool,
+    request: &Request,
+    failed: Failed<'_>,
+) -> Treatment {
+    if failure.is_about_access() && role_is_young {
+        let help = "The writer holds the role on the vault; check the vault's network rules.";
+        return Treatment::backoff(ROLE_SPREADS, None, failed(&failure.code, help)).within(HOUR);
+    }
+    let help =
+        "See the cluster's activity log for the operation; the next event or sweep tries again.";
+    let end = failed(&failure.code, help);
+    if request.progress.patches < MAX_PATCHES {
+        Treatment::backoff(FAILED_OPERATION, None, end)
+    } else {
+        Treatment::at_once(end)
+    }
+}
+
+/// Calls to ARM: what may pass is tried until the deadline, what will not ends at once.
+fn call(error: &CallError, failed: Failed<'_>) -> Treatment {
+    let code = error.code().unwrap_or("CallFailed");
+    match (error.kind(), error.code()) {
+        (Kind::Invalid, Some("PrincipalNotFound")) => {
+            let help = "Check the object ids in VAULTBIND_PLATFORM_PRINCIPAL_IDS: they are those of the service principals, not their app ids.";
+            Treatment::backoff(PRINCIPAL, error.retry_after(), failed(code, help)).within(HOUR)
+        }
+        (Kind::Denied, _) => Treatment::at_once(failed(
+            code,
+            "Give Vaultbind's identity the right to do this, and check that the condition of its role assignment allows this role and principal.",
+        )),
+        (Kind::Invalid, _) => Treatment::at_once(failed(
+            code,
+            "Azure refuses the call as it is; the message says why.",
+        )),
+        (
+            Kind::Throttled
+            | Kind::Conflict
+            | Kind::PreconditionFailed
+            | Kind::NotFound
+            | Kind::Unauthenticated
+            | Kind::Unavailable
+            | Kind::Malformed
+            | Kind::Token,
+            _,
+        ) => {
+            let end = failed(
+                code,
+                "It failed until the deadline; the next event or sweep looks again.",
+            );
+            Treatment::backoff(TRANSIENT, error.retry_after(), end)
+        }
+    }
+}
+
+/// The look-up of the platform apps in Microsoft Graph.
+fn directory(error: &CallError, failed: Failed<'_>) -> Treatment {
+    const COMMAND: &str = "Set VAULTBIND_PLATFORM_PRINCIPAL_IDS to the output of `az ad sp show --id <app id> --query id -o tsv` \
+        for 05cf5e27-931d-47ad-826d-cb9028d8bd7a and 3365d4ea-bb16-4bc9-86dd-f2c8cf6f1f56, comma separated; \
+        or give Vaultbind's identity Application.Read.All.";
+    const ABSENT_APP: &str =
+        "Register Microsoft.NetworkCloud: that brings its service principals into the directory.";
+    match error.kind() {
+        Kind::Denied => Treatment::at_once(failed("DirectoryDenied", COMMAND)),
+        // The registration of the provider brings them into the directory.
+        Kind::NotFound => {
+            let end = failed("PrincipalNotFound", ABSENT_APP);
+            Treatment::backoff(PRINCIPAL, error.retry_after(), end).within(HOUR)
+        }
+        Kind::Throttled
+        | Kind::Conflict
+        | Kind::PreconditionFailed
+        | Kind::Unauthenticated
+        | Kind::Unavailable
+        | Kind::Malformed
+        | Kind::Invalid
+        | Kind::Token => call(error, failed),
+    }
+}
+
+fn delay(delays: Delays, request: &Request) -> Duration {
+    let tries = request.progress.tries.max(1);
+    match delays {
+        Delays::None => Duration::ZERO,
+        Delays::Backoff(asked) => backoff(tries, request).max(asked.unwrap_or_default()),
+        Delays::Steps(steps, asked) => {
+            let at = (tries as usize - 1).min(steps.len() - 1);
+            Duration::from_secs(steps[at]).max(asked.unwrap_or_default())
+        }
+    }
+}
+
+/// The step of this try, cut by an amount that follows from the message: equal requests do not march in step.
+fn backoff(tries: u32, request: &Request) -> Duration {
+    let step = FIRST_STEP
+        .saturating_mul(1 << (tries - 1).min(16))
+        .min(LONGEST_STEP);
+    let spread = u64::from_str_radix(&hash(&[&request.message_id()])[..8], 16).unwrap_or_default();
+    let half = step / 2;
+    half + half.mul_f64(spread as f64 / f64::from(u32::MAX))
+}
+
+fn gone(cluster: &ClusterId) -> Refusal {
+    refusal(Outcome::Gone, reason::not_found(cluster))
+}
+
+fn refusal(outcome: Outcome, reason: Reason) -> Refusal {
+    Refusal {
+        outcome,
+        reason,
+        rule: None,
+        vault: None,
+        candidates: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,241 @@
+use std::fmt::Write as _;
+
+use expect_test::expect;
+use time::macros::datetime;
+use vaultbind_core::{
+    decision::Wait,
+    result::{Cause, reason},
+};
+
+use super::*;
+use crate::request::Subject;
+
+const NOW: OffsetDateTime = datetime!(2026-02-03 04:05:06 UTC);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const DENIED: &str = "KeyVaultAccessDenied";
+const CLUSTER: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.NetworkCloud/clusters/c1";
+
+fn cluster() -> ClusterId {
+    CLUSTER.parse().unwrap()
+}
+
+fn request(origin: Origin) -> Request {
+    let subject = Subject::Cluster {
+        cluster_id: cluster(),
+        vault_hint: None,
+    };
+    let cause = Cause {
+        kind: CauseKind::Event,
+        id: Some("e-1".to_owned()),
+        operation: None,
+        subject: None,
+        time: None,
+    };
+    Request::new("r-1".to_owned(), subject, cause, origin, NOW)
+}
+
+fn answered(status: u16, code: Option<&str>) -> Setback {
+    Setback::Call(CallError::answered(
+        "read the cluster",
+        CLUSTER,
+        status,
+        code,
+        None,
+    ))
+}
+
+fn lookup(status: u16) -> Setback {
+    Setback::Directory(CallError::answered("look up", "app", status, None, None))
+}
+
+fn failure(code: &str, role_is_young: bool) -> Setback {
+    let failure = OperationFailure {
+        code: code.to_owned(),
+        message: "no".to_owned(),
+    };
+    Setback::Operation {
+        failure,
+        role_is_young,
+    }
+}
+
+fn waiting(patience: Patience) -> Setback {
+    Setback::Wait(Box::new(Wait {
+        refusal: gone(&cluster()),
+        patience,
+    }))
+}
+
+/// What becomes of a setback that lasts: how often it is tried, for how long, and how it ends.
+fn course(setback: &Setback, origin: Origin, patches: u32) -> String {
+    let mut request = request(origin);
+    request.progress.patches = patches;
+    let mut now = NOW;
+    let mut tries = 0;
+    loop {
+        match judge(setback, &mut request, now, DAY) {
+            Next::Requeue(delay) => {
+                assert!(delay > Duration::ZERO, "a hot loop");
+                tries += 1;
+                request = request.next_attempt();
+                now += delay;
+            }
+            Next::End(refusal) => {
+                let lasted = (now - NOW).whole_minutes();
+                return format!(
+                    "{tries} retries in {lasted} min, then {} {}",
+                    refusal.outcome, refusal.reason.code
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_setback_is_retried_or_given_up_as_the_table_says() {
+    use Origin::{Delete, Sweep, Write};
+    let invalid = || answered(400, Some("InvalidRequestContent"));
+    let rows = [
+        ("429", answered(429, None), Write, 0),
+        ("500", answered(500, None), Write, 0),
+        ("401", answered(401, None), Write, 0),
+        ("409", answered(409, None), Write, 0),
+        ("412", answered(412, None), Write, 0),
+        ("400", invalid(), Write, 0),
+        ("403", answered(403, None), Write, 0),
+        (
+            "no principal",
+            answered(400, Some("PrincipalNotFound")),
+            Write,
+            0,
+        ),
+        ("Graph 403", lookup(403), Write, 0),
+        ("Graph 404", lookup(404), Write, 0),
+        ("Graph 503", lookup(503), Write, 0),
+        ("absent after a write", Setback::Absent(cluster()), Write, 0),
+        (
+            "absent after a delete",
+            Setback::Absent(cluster()),
+            Delete,
+            0,
+        ),
+        ("absent in a sweep", Setback::Absent(cluster()), Sweep, 0),
+        ("cluster busy", waiting(Patience::Deadline), Write, 0),
+        ("vault not ready", waiting(Patience::Hour), Write, 0),
+        (
+            "under way",
+            Setback::UnderWay { retry_after: None },
+            Write,
+            1,
+        ),
+        ("no access, young role", failure(DENIED, true), Write, 3),
+        ("no access, old role", failure(DENIED, false), Write, 3),
+        ("third PATCH failed", failure("Other", true), Write, 3),
+        ("not visible", Setback::NotVisible, Write, 1),
+        ("too slow", Setback::OutOfTime, Write, 0),
+    ];
+    let mut table = String::new();
+    for (name, setback, origin, patches) in &rows {
+        writeln!(table, "{name}: {}", course(setback, *origin, *patches)).unwrap();
+    }
+    expect![[r#"
+        429: 75 retries in 1453 min, then failed CallFailed
+        500: 75 retries in 1453 min, then failed CallFailed
+        401: 75 retries in 1453 min, then failed CallFailed
+        409: 75 retries in 1453 min, then failed CallFailed
+        412: 75 retries in 1453 min, then failed CallFailed
+        400: 0 retries in 0 min, then failed InvalidRequestContent
+        403: 0 retries in 0 min, then failed CallFailed
+        no principal: 12 retries in 64 min, then failed PrincipalNotFound
+        Graph 403: 0 retries in 0 min, then failed DirectoryDenied
+        Graph 404: 12 retries in 64 min, then failed PrincipalNotFound
+        Graph 503: 75 retries in 1453 min, then failed CallFailed
+        absent after a write: 4 retries in 2 min, then gone ClusterNotFound
+        absent after a delete: 0 retries in 0 min, then gone ClusterNotFound
+        absent in a sweep: 0 retries in 0 min, then gone ClusterNotFound
+        cluster busy: 75 retries in 1453 min, then gone ClusterNotFound
+        vault not ready: 12 retries in 64 min, then gone ClusterNotFound
+        under way: 2882 retries in 1440 min, then failed OperationTooLong
+        no access, young role: 12 retries in 64 min, then failed KeyVaultAccessDenied
+        no access, old role: 0 retries in 0 min, then failed KeyVaultAccessDenied
+        third PATCH failed: 0 retries in 0 min, then failed Other
+        not visible: 2883 retries in 1440 min, then failed NotVisible
+        too slow: 75 retries in 1453 min, then failed TooSlow
+    "#]].assert_eq(&table);
+}
+
+#[test]
+fn a_service_is_never_asked_before_the_time_it_names() {
+    let asked = Duration::from_secs(777);
+    for setback in [
+        Setback::Call(CallError::answered("read", CLUSTER, 429, None, Some(asked))),
+        Setback::UnderWay {
+            retry_after: Some(asked),
+        },
+    ] {
+        let Next::Requeue(delay) = judge(&setback, &mut request(Origin::Write), NOW, DAY) else {
+            panic!("ended")
+        };
+        assert_eq!(delay, asked);
+    }
+}
+
+#[test]
+fn each_delay_lies_between_half_and_all_of_its_step() {
+    let mut request = request(Origin::Write);
+    let mut step = FIRST_STEP;
+    let mut now = NOW;
+    for _ in 0..30 {
+        let Next::Requeue(delay) = judge(&answered(500, None), &mut request, now, DAY) else {
+            break;
+        };
+        assert!(delay >= step / 2 && delay <= step, "{delay:?} of {step:?}");
+        step = (step * 2).min(LONGEST_STEP);
+        request = request.next_attempt();
+        now += delay;
+    }
+    assert_eq!(step, LONGEST_STEP);
+}
+
+#[test]
+fn a_failed_operation_is_tried_again_until_the_third_patch() {
+    let mut request = request(Origin::Write);
+    for (patches, retried) in [(1, true), (2, true), (3, false)] {
+        request.progress.patches = patches;
+        let next = judge(&failure("Other", true), &mut request, NOW, DAY);
+        assert_eq!(matches!(next, Next::Requeue(_)), retried, "{patches}");
+    }
+}
+
+fn no_vault() -> Verdict {
+    let reason = reason::call_failed(reason::NO_VAULT, "none".to_owned(), "tag one");
+    Verdict::Refused(Box::new(refusal(Outcome::Unmatched, reason)))
+}
+
+#[test]
+fn a_cluster_without_a_vault_is_reported_once_and_looked_at_three_times_more() {
+    let mut request = request(Origin::Write);
+    let looks: Vec<(bool, Option<u64>)> = (0..4)
+        .map(|_| {
+            let (report, again) = rest(no_vault(), &mut request, NOW);
+            (report.is_some(), again.map(|it| it.as_secs()))
+        })
+        .collect();
+    assert_eq!(
+        looks,
+        [
+            (true, Some(60)),
+            (false, Some(300)),
+            (false, Some(900)),
+            (false, None)
+        ]
+    );
+    let (report, again) = rest(Verdict::Bound, &mut request, NOW);
+    assert!(report.is_some() && again.is_none());
+}
+
+#[test]
+fn a_sweep_does_not_look_again_for_a_vault() {
+    let (report, again) = rest(no_vault(), &mut request(Origin::Sweep), NOW);
+    assert!(report.is_some() && again.is_none());
+}

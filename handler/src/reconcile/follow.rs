@@ -1,0 +1,108 @@
+//! Following: one look at a change that Azure has under way.
+//!
+//! It must not wait for it: an operation that still runs is a request for later.
+
+use std::fmt;
+
+use vaultbind_azure::{
+    Kind,
+    arm::{Operation, OperationStatus, OperationUrl},
+};
+use vaultbind_core::{id::ClusterId, result::ChangeStatus};
+
+use super::{Setback, error_policy};
+use crate::{context::Context, request::Request};
+
+/// How an operation failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationFailure {
+    /// Azure's code.
+    pub code: String,
+    /// Azure's message.
+    pub message: String,
+}
+
+impl OperationFailure {
+    /// The failure of an operation that nobody followed to its end.
+    pub fn left_behind() -> Self {
+        Self {
+            code: "OperationFailed".to_owned(),
+            message: "the cluster's last operation did not succeed".to_owned(),
+        }
+    }
+
+    /// Says the failure that the writer has no access to the vault?
+    pub fn is_about_access(&self) -> bool {
+        const ACCESS_CODES: [&str; 5] = [
+            "KeyVaultAccessDenied",
+            "KeyVaultSecretCreateFailed",
+            "KeyVaultSecretReadFailed",
+            "KeyVaultSecretDeleteFailed",
+            "KeyVaultNotFound",
+        ];
+        ACCESS_CODES
+            .iter()
+            .any(|code| self.code.eq_ignore_ascii_case(code))
+    }
+}
+
+impl fmt::Display for OperationFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+/// Looks at the operation that the request carries; a failure comes back, for the decision has to be known to judge it.
+///
+/// # Errors
+/// Where the operation still runs or could not be looked at.
+pub async fn follow(
+    context: &Context,
+    request: &mut Request,
+    cluster: &ClusterId,
+) -> Result<Option<OperationFailure>, Setback> {
+    let Some(text) = request.operation.clone() else {
+        return Ok(None);
+    };
+    let Some(url) = OperationUrl::accept(&text, context.arm.endpoint(), cluster) else {
+        tracing::warn!(
+            "the operation's URL is not one to follow, the cluster's state is followed instead"
+        );
+        request.operation = None;
+        return Ok(None);
+    };
+    let operation = match context.arm.operation(&url).await {
+        Ok(operation) => operation,
+        // What is over may be forgotten: the cluster's state is followed instead.
+        Err(error) if error.kind() == Kind::NotFound => Operation {
+            status: OperationStatus::Succeeded,
+            retry_after: None,
+        },
+        Err(error) => return Err(error.into()),
+    };
+    let failure = match operation.status {
+        OperationStatus::Running => {
+            return Err(Setback::UnderWay {
+                retry_after: operation.retry_after,
+            });
+        }
+        OperationStatus::Succeeded => {
+            request
+                .progress
+                .enter(error_policy::NOT_VISIBLE, context.clock.now());
+            None
+        }
+        OperationStatus::Failed { code, message } => Some(OperationFailure { code, message }),
+        OperationStatus::Canceled => Some(OperationFailure {
+            code: "OperationCanceled".to_owned(),
+            message: "the operation was canceled".to_owned(),
+        }),
+    };
+    request.operation = None;
+    request.progress.settle(if failure.is_none() {
+        ChangeStatus::Done
+    } else {
+        ChangeStatus::Failed
+    });
+    Ok(failure)
+}

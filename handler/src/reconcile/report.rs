@@ -1,0 +1,321 @@
+//! The report: the result of a reconcile as a CloudEvent on the results queue, and whether it is sent at all.
+//!
+//! It must not judge Azure, and carries nothing but what `BindingResult` names.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use vaultbind_azure::service_bus::Message;
+use vaultbind_core::{
+    decision::{Binding, Refusal},
+    id::ClusterId,
+    policy::Mode,
+    result::{
+        ArchiveState, BindingResult, ChangeKind, ChangeStatus, ClusterReference, ModeName, Outcome,
+        PolicyReference, VaultReference, WriterRecord,
+    },
+};
+
+use super::{Picture, Verdict};
+use crate::{
+    context::Context,
+    deadline::Deadline,
+    queue::{self, SendError},
+    request::{Request, hash},
+};
+
+/// What there is to report of one look.
+#[derive(Debug)]
+pub struct Report<'a> {
+    /// The request that was served.
+    pub request: &'a Request,
+    /// The cluster that was looked at.
+    pub cluster: &'a ClusterId,
+    /// What was seen.
+    pub picture: &'a Picture,
+    /// What was decided.
+    pub verdict: Verdict,
+    /// When the look began.
+    pub began: OffsetDateTime,
+    /// The ids that Azure gave to the calls.
+    pub calls: Vec<String>,
+}
+
+/// A result in CloudEvents 1.0 structured mode.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(
+    title = "Vaultbind result",
+    description = "A message on the results queue: a CloudEvent 1.0 in structured mode."
+)]
+pub struct ResultEvent {
+    /// Always `1.0`.
+    specversion: String,
+    /// The same for a repeated delivery of the same request.
+    id: String,
+    /// The name of the function app.
+    source: String,
+    /// `vaultbind.binding.<outcome>`.
+    r#type: String,
+    /// The resource id of the cluster.
+    subject: String,
+    /// When the reconcile ended, RFC 3339.
+    time: String,
+    /// Always `application/json`.
+    datacontenttype: String,
+    /// The W3C trace of the event that led here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<String>,
+    /// The result.
+    data: BindingResult,
+}
+
+/// Sends the report unless nothing in it is worth a message; says in one line what was decided.
+///
+/// # Errors
+/// Where Service Bus does not take it.
+pub async fn send(
+    context: &Context,
+    deadline: &mut Deadline,
+    report: Report<'_>,
+) -> Result<String, SendError> {
+    let request = report.request;
+    let result = report.result(context);
+    let line = summary(&result);
+    if !is_worth_a_message(request, &result) {
+        tracing::info!(outcome = %result.outcome, "{line}; nothing new, no message");
+        return Ok(line);
+    }
+    let event = report.event(context, result);
+    let message = Message {
+        body: serde_json::to_string(&event)?,
+        content_type: "application/cloudevents+json",
+        message_id: event.id.clone(),
+        label: Some(event.data.outcome.word().to_owned()),
+        correlation_id: request.cause.id.clone(),
+        scheduled: None,
+        properties: vec![
+            ("outcome", event.data.outcome.word().to_owned()),
+            ("clusterid", report.cluster.key().to_owned()),
+        ],
+    };
+    queue::send(context, deadline, &context.config.results_queue, &message).await?;
+    log(&event.data, &line);
+    Ok(line)
+}
+
+fn log(result: &BindingResult, line: &str) {
+    let reason = result.reason.as_ref();
+    let (code, message) = (reason.map(|it| &it.code), reason.map(|it| &it.message));
+    let calls = result.request_ids.join(" ");
+    match result.outcome {
+        Outcome::Failed => tracing::error!(
+            outcome = "failed",
+            code,
+            message,
+            arm_request_ids = calls,
+            "{line}"
+        ),
+        outcome if outcome.is_wrong() => {
+            tracing::warn!(
+                outcome = outcome.word(),
+                code,
+                message,
+                arm_request_ids = calls,
+                "{line}"
+            );
+        }
+        outcome => tracing::info!(outcome = outcome.word(), arm_request_ids = calls, "{line}"),
+    }
+}
+
+/// A sweep, or our own write come back, tells only of what changed or is wrong; a redelivery may hide a change.
+fn is_worth_a_message(request: &Request, result: &BindingResult) -> bool {
+    !request.origin.is_quiet()
+        || request.progress.redelivered
+        || result.changed
+        || result.outcome.is_wrong()
+}
+
+/// One line for the log of the invocation.
+fn summary(result: &BindingResult) -> String {
+    let vault = result
+        .vault
+        .as_ref()
+        .map(|it| it.id.rsplit('/').next().unwrap_or_default());
+    let to = vault.map(|name| format!(" to {name}")).unwrap_or_default();
+    let made = result
+        .changes
+        .iter()
+        .filter(|it| it.status != ChangeStatus::Present);
+    let made: Vec<String> = made
+        .map(|it| format!("{:?} {:?}", it.kind, it.status).to_lowercase())
+        .collect();
+    let changes = if made.is_empty() {
+        "nothing changed".to_owned()
+    } else {
+        made.join(", ")
+    };
+    let why = result
+        .reason
+        .as_ref()
+        .map(|it| format!(", {}: {}", it.code, it.message.escape_debug()))
+        .unwrap_or_default();
+    format!(
+        "{} {}{to} ({changes}){why}",
+        result.outcome, result.cluster.name
+    )
+}
+
+impl Report<'_> {
+    fn result(&self, context: &Context) -> BindingResult {
+        let request = self.request;
+        let (outcome, refusal) = match &self.verdict {
+            Verdict::Bound => (Outcome::Bound, None),
+            Verdict::Planned => (Outcome::Planned, None),
+            Verdict::Refused(refusal) => (refusal.outcome, Some(refusal.as_ref())),
+        };
+        let binding = self.picture.binding.as_deref();
+        let vault = binding.map(|it| VaultReference::of(&it.vault));
+        BindingResult {
+            outcome,
+            changed: request.progress.has_changed(),
+            mode: match context.policy.mode {
+                Mode::Enforce => ModeName::Enforce,
+                Mode::Audit => ModeName::Audit,
+            },
+            cluster: self.cluster_reference(),
+            vault: refusal.and_then(|it| it.vault.clone()).or(vault),
+            rule: refusal
+                .and_then(|it| it.rule.clone())
+                .or(binding.map(|it| it.rule.clone())),
+            shape: binding.map(|it| it.archive.shape()),
+            writers: binding.map(|it| self.writers(it)).unwrap_or_default(),
+            writer_reason: binding.map(|it| it.writer_reason.to_owned()),
+            changes: request.progress.changes.clone(),
+            before: self.picture.before.clone(),
+            after: self.picture.cluster.as_ref().map(ArchiveState::of),
+            reason: refusal.map(|it| it.reason.clone()),
+            candidates: candidates(refusal, binding),
+            policy: PolicyReference {
+                digest: context.policy.digest.clone(),
+                version: context.policy.version,
+            },
+            cause: request.cause.clone(),
+            attempts: request.attempt + 1,
+            started_at: rfc3339(self.began),
+            duration_ms: (context.clock.now() - self.began)
+                .whole_milliseconds()
+                .try_into()
+                .unwrap_or_default(),
+            request_ids: self.calls.clone(),
+        }
+    }
+
+    fn cluster_reference(&self) -> ClusterReference {
+        let seen = self.picture.cluster.as_ref();
+        ClusterReference {
+            id: self.cluster.to_string(),
+            name: self.cluster.name().to_owned(),
+            location: seen.map(|it| it.location.clone()),
+            detailed_status: seen.and_then(|it| it.detailed_status.clone()),
+        }
+    }
+
+    fn writers(&self, binding: &Binding) -> Vec<WriterRecord> {
+        let last = |id: &str| {
+            id.rsplit('/')
+                .next()
+                .unwrap_or_default()
+                .replace('-', "")
+                .to_ascii_lowercase()
+        };
+        let made: Vec<String> = self
+            .request
+            .progress
+            .changes
+            .iter()
+            .filter(|it| it.kind == ChangeKind::AssignRole && it.status == ChangeStatus::Done)
+            .map(|it| last(&it.target))
+            .collect();
+        let record =
+            |(principal, assignment): &(vaultbind_core::inventory::PrincipalId, Option<String>)| {
+                WriterRecord {
+                    kind: binding.writer,
+                    principal_id: principal.to_string(),
+                    role_assignment_id: assignment.clone(),
+                    created: assignment
+                        .as_deref()
+                        .is_some_and(|id| made.contains(&last(id))),
+                }
+            };
+        binding.principals.iter().map(record).collect()
+    }
+
+    /// The id by which the queue recognises a repeat of this result.
+    fn id(&self, result: &BindingResult, now: OffsetDateTime) -> String {
+        let request = self.request;
+        let occasion = if !request.origin.is_quiet() {
+            request
+                .cause
+                .id
+                .clone()
+                .unwrap_or_else(|| request.id.clone())
+        } else if result.outcome.is_wrong() && !result.changed {
+            now.date().to_string()
+        } else {
+            request.id.clone()
+        };
+        let vault = result
+            .vault
+            .as_ref()
+            .map(|it| it.id.to_ascii_lowercase())
+            .unwrap_or_default();
+        let code = result.reason.as_ref().map_or("", |it| &it.code);
+        hash(&[
+            &occasion,
+            self.cluster.key(),
+            result.outcome.word(),
+            &vault,
+            code,
+        ])
+    }
+
+    fn event(&self, context: &Context, data: BindingResult) -> ResultEvent {
+        let now = context.clock.now();
+        ResultEvent {
+            specversion: "1.0".to_owned(),
+            id: self.id(&data, now),
+            source: context.config.source.clone(),
+            r#type: format!("vaultbind.binding.{}", data.outcome),
+            subject: self.cluster.to_string(),
+            time: rfc3339(now),
+            datacontenttype: "application/json".to_owned(),
+            traceparent: self.request.traceparent.clone(),
+            data,
+        }
+    }
+}
+
+fn candidates(
+    refusal: Option<&Refusal>,
+    binding: Option<&Binding>,
+) -> Vec<vaultbind_core::result::Candidate> {
+    match (refusal, binding) {
+        (Some(refusal), _) if !refusal.candidates.is_empty() => refusal.candidates.clone(),
+        (_, Some(binding)) => binding.candidates.clone(),
+        _ => Vec::new(),
+    }
+}
+
+fn rfc3339(time: OffsetDateTime) -> String {
+    // Only years beyond 9999 cannot be written.
+    time.format(&Rfc3339).unwrap_or_default()
+}
+
+/// The published JSON Schema of the messages on the results queue, as text.
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(ResultEvent);
+    let mut text = format!("{:#}", schema.to_value());
+    text.push('\n');
+    text
+}

@@ -1,0 +1,401 @@
+//! The request message: what to look at, why, and what this request remembers across its retries.
+//!
+//! It must not carry state of Azure to act on: that is read anew each time.
+
+use std::fmt::Display;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use vaultbind_core::{
+    id::{ClusterId, VaultId},
+    result::{Cause, ChangeRecord, ChangeStatus},
+};
+
+/// The version of the message that this Vaultbind writes and reads.
+const VERSION: u32 = 1;
+
+/// A message on the requests queue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    version: u32,
+    /// The id that all messages of this request share.
+    pub id: String,
+    /// What to look at.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// Why.
+    #[serde(default = "manual")]
+    pub cause: Cause,
+    /// How the request came about: it decides how much is reported.
+    #[serde(default)]
+    pub origin: Origin,
+    /// How many times the request was looked at before.
+    #[serde(default)]
+    pub attempt: u32,
+    /// When the request was first sent; its deadline counts from there.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub first_seen: Option<OffsetDateTime>,
+    /// The Azure-AsyncOperation URL of a change under way.
+    #[serde(default)]
+    pub operation: Option<String>,
+    /// The W3C trace that the event came with.
+    #[serde(default)]
+    pub traceparent: Option<String>,
+    /// What the request remembers across its retries.
+    #[serde(default)]
+    pub progress: Progress,
+}
+
+/// What a request is about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(
+    tag = "kind",
+    rename_all = "lowercase",
+    rename_all_fields = "camelCase"
+)]
+pub enum Subject {
+    /// One cluster to reconcile.
+    Cluster {
+        /// The cluster.
+        #[serde(with = "text")]
+        cluster_id: ClusterId,
+        /// A vault that Resource Graph may not show yet.
+        #[serde(default, with = "optional_text")]
+        vault_hint: Option<VaultId>,
+    },
+    /// One page of clusters, for all or for one vault.
+    Sweep {
+        /// The vault whose clusters are looked at; all clusters where absent.
+        #[serde(default, with = "optional_text")]
+        vault_id: Option<VaultId>,
+        /// Where the page begins.
+        #[serde(default)]
+        skip_token: Option<String>,
+    },
+}
+
+/// How a request came about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// Somebody wrote to the resource, or a person asked.
+    #[default]
+    Write,
+    /// Our own write came back as an event.
+    Own,
+    /// The resource was deleted.
+    Delete,
+    /// A sweep found the cluster.
+    Sweep,
+}
+
+impl Origin {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Write => "write",
+            Self::Own => "own",
+            Self::Delete => "delete",
+            Self::Sweep => "sweep",
+        }
+    }
+
+    /// Does such a request report only what changed or is wrong?
+    pub fn is_quiet(self) -> bool {
+        matches!(self, Self::Own | Self::Sweep)
+    }
+}
+
+/// What a request remembers across its retries; for reports and patience, never a reason not to look.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Progress {
+    /// What this request has changed.
+    pub changes: Vec<ChangeRecord>,
+    /// How many PATCHes it has sent.
+    pub patches: u32,
+    /// Which class of retry lasts at present.
+    pub class: Option<String>,
+    /// Since when it lasts.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub since: Option<OffsetDateTime>,
+    /// How many retries the present class has had.
+    pub tries: u32,
+    /// Was any delivery of this request a redelivery?
+    pub redelivered: bool,
+}
+
+impl Progress {
+    /// Notes what became of a change; a later word replaces an earlier one.
+    pub fn note(&mut self, record: ChangeRecord) {
+        let same = |it: &&mut ChangeRecord| it.kind == record.kind && it.target == record.target;
+        match self.changes.iter_mut().find(same) {
+            Some(earlier) => *earlier = record,
+            None => self.changes.push(record),
+        }
+    }
+
+    /// Notes how the changes ended that Azure was working at.
+    pub fn settle(&mut self, status: ChangeStatus) {
+        for change in self
+            .changes
+            .iter_mut()
+            .filter(|it| it.status == ChangeStatus::Accepted)
+        {
+            change.status = status;
+        }
+    }
+
+    /// Has the request changed anything?
+    pub fn has_changed(&self) -> bool {
+        let made =
+            |it: &ChangeRecord| matches!(it.status, ChangeStatus::Done | ChangeStatus::Accepted);
+        self.changes.iter().any(made)
+    }
+
+    /// Enters a class of retry, or goes on in it.
+    pub fn enter(&mut self, class: &str, now: OffsetDateTime) {
+        if self.class.as_deref() == Some(class) && self.since.is_some() {
+            self.tries += 1;
+        } else {
+            self.class = Some(class.to_owned());
+            self.since = Some(now);
+            self.tries = 1;
+        }
+    }
+
+    /// Since when the class has lasted, where it is the present one.
+    pub fn lasts(&self, class: &str) -> Option<OffsetDateTime> {
+        self.since.filter(|_| self.class.as_deref() == Some(class))
+    }
+}
+
+/// Why a message is not a request.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// The text is not the JSON of a request.
+    #[error("not a request message")]
+    Malformed(#[source] serde_json::Error),
+    /// Another version wrote it.
+    #[error("request version {0} is not known, only 1 is")]
+    Version(u32),
+    /// The message has no id.
+    #[error("the request has no id")]
+    NoId,
+}
+
+impl Request {
+    /// A request that was never sent before.
+    pub fn new(
+        id: String,
+        subject: Subject,
+        cause: Cause,
+        origin: Origin,
+        now: OffsetDateTime,
+    ) -> Self {
+        Self {
+            version: VERSION,
+            id,
+            subject,
+            cause,
+            origin,
+            attempt: 0,
+            first_seen: Some(now),
+            operation: None,
+            traceparent: None,
+            progress: Progress::default(),
+        }
+    }
+
+    /// Reads the body of a message.
+    ///
+    /// # Errors
+    /// Where the body is no request of a known version with a sound id.
+    pub fn from_json(text: &str) -> Result<Self, RequestError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let versioned: Versioned = serde_json::from_str(text).map_err(RequestError::Malformed)?;
+        if versioned.version != VERSION {
+            return Err(RequestError::Version(versioned.version));
+        }
+        let request: Self = serde_json::from_str(text).map_err(RequestError::Malformed)?;
+        if request.id.is_empty() {
+            Err(RequestError::NoId)
+        } else {
+            Ok(request)
+        }
+    }
+
+    /// The request as it is to be looked at the next time.
+    #[must_use]
+    pub fn next_attempt(&self) -> Self {
+        Self {
+            attempt: self.attempt + 1,
+            ..self.clone()
+        }
+    }
+
+    /// The id of the message that carries the request now: its own, or with the number of the retry.
+    pub fn message_id(&self) -> String {
+        match self.attempt {
+            0 => self.id.clone(),
+            attempt => format!("{}:{attempt}", self.id),
+        }
+    }
+
+    /// The cluster's id, or the vault's where a sweep has one: what logs name.
+    pub fn subject_id(&self) -> &str {
+        match &self.subject {
+            Subject::Cluster { cluster_id, .. } => cluster_id.as_str(),
+            Subject::Sweep {
+                vault_id: Some(vault),
+                ..
+            } => vault.as_str(),
+            Subject::Sweep { vault_id: None, .. } => "all clusters",
+        }
+    }
+}
+
+/// The stretch of time whose events on one resource become one request.
+#[derive(Debug, Clone, Copy)]
+pub struct Bucket {
+    start: i64,
+    seconds: i64,
+}
+
+/// How long after the end of its bucket a request is due: clocks of two instances may differ by as much.
+const CLOCK_SKEW_SECONDS: i64 = 2;
+
+impl Bucket {
+    /// The bucket of this moment; `None` where coalescing is off.
+    pub fn at(now: OffsetDateTime, seconds: u32) -> Option<Self> {
+        let seconds = i64::from(seconds);
+        let start = now.unix_timestamp().checked_div_euclid(seconds)? * seconds;
+        Some(Self { start, seconds })
+    }
+
+    /// When a request of this bucket is due: after the last event that it stands for.
+    pub fn due(self) -> OffsetDateTime {
+        let due = self.start + self.seconds + CLOCK_SKEW_SECONDS;
+        OffsetDateTime::from_unix_timestamp(due).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+}
+
+/// The id of a request for a cluster.
+pub fn cluster_request_id(
+    cluster: &ClusterId,
+    hint: Option<&VaultId>,
+    origin: Origin,
+    bucket: Option<Bucket>,
+    cause_id: &str,
+) -> String {
+    match bucket {
+        Some(bucket) => hash(&[
+            cluster.key(),
+            hint.map_or("", |vault| vault.key()),
+            origin.word(),
+            &bucket.start.to_string(),
+        ]),
+        None => hash(&[cluster.key(), cause_id]),
+    }
+}
+
+/// The id of a vault's sweep.
+pub fn sweep_request_id(vault: &VaultId, bucket: Option<Bucket>, cause_id: &str) -> String {
+    match bucket {
+        Some(bucket) => hash(&[vault.key(), &bucket.start.to_string()]),
+        None => hash(&[vault.key(), cause_id]),
+    }
+}
+
+/// The id of the page of a sweep that begins at `skip_token`; `sweep_id` is the first page's.
+pub fn page_request_id(sweep_id: &str, skip_token: &str) -> String {
+    let first = sweep_id.split('/').next().unwrap_or(sweep_id);
+    format!("{first}/{}", hash(&[skip_token]))
+}
+
+/// A short id that follows from its parts: the first 32 hexadecimal digits of their SHA-256.
+pub fn hash(parts: &[&str]) -> String {
+    let mut digest = Sha256::new();
+    for part in parts {
+        // The length keeps ["ab", "c"] and ["a", "bc"] apart.
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part.as_bytes());
+    }
+    digest
+        .finalize()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn manual() -> Cause {
+    Cause {
+        kind: vaultbind_core::result::CauseKind::Manual,
+        id: None,
+        operation: None,
+        subject: None,
+        time: None,
+    }
+}
+
+/// Ids travel as text and come back through their parser.
+mod text {
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use super::Display;
+
+    pub(super) fn serialize<T: Display, S: Serializer>(id: &T, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(id)
+    }
+
+    pub(super) fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// The same where there may be none.
+mod optional_text {
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use super::Display;
+
+    #[expect(
+        clippy::ref_option,
+        reason = "serde's `with` hands over a reference to the field"
+    )]
+    pub(super) fn serialize<T: Display, S: Serializer>(
+        id: &Option<T>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match id {
+            Some(id) => to.collect_str(id),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, T, D>(from: D) -> Result<Option<T>, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        let text: Option<String> = Option::deserialize(from)?;
+        text.map(|text| text.parse().map_err(D::Error::custom))
+            .transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests;

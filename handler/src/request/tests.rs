@@ -1,0 +1,188 @@
+use serde_json::json;
+use time::macros::datetime;
+use vaultbind_core::result::{CauseKind, ChangeKind};
+
+use super::*;
+
+const CLUSTER: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.NetworkCloud/clusters/c1";
+const VAULT: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv1";
+const NOW: OffsetDateTime = datetime!(2026-02-03 04:05:06.7 UTC);
+
+fn cluster() -> ClusterId {
+    CLUSTER.parse().unwrap()
+}
+
+fn request() -> Request {
+    let subject = Subject::Cluster {
+        cluster_id: cluster(),
+        vault_hint: None,
+    };
+    Request::new("r-1".to_owned(), subject, manual(), Origin::Write, NOW)
+}
+
+#[test]
+fn a_request_comes_back_as_it_was_sent() {
+    let mut request = request();
+    request.operation = Some("https://management.azure.com/x".to_owned());
+    request.progress.enter("transient", NOW);
+    request.progress.note(ChangeRecord {
+        kind: ChangeKind::SetArchive,
+        target: CLUSTER.to_owned(),
+        status: ChangeStatus::Accepted,
+    });
+    let text = serde_json::to_string(&request).unwrap();
+    assert_eq!(Request::from_json(&text).unwrap(), request);
+    let sweep = Request {
+        subject: Subject::Sweep {
+            vault_id: Some(VAULT.parse().unwrap()),
+            skip_token: Some("t".to_owned()),
+        },
+        ..request
+    };
+    let text = serde_json::to_string(&sweep).unwrap();
+    assert_eq!(Request::from_json(&text).unwrap(), sweep);
+}
+
+#[test]
+fn every_member_but_version_id_kind_and_subject_may_be_missing() {
+    let text =
+        json!({ "version": 1, "id": "x", "kind": "cluster", "clusterId": CLUSTER }).to_string();
+    let request = Request::from_json(&text).unwrap();
+    assert_eq!(
+        request.subject,
+        Subject::Cluster {
+            cluster_id: cluster(),
+            vault_hint: None
+        }
+    );
+    assert_eq!(
+        (request.attempt, request.cause.kind, request.origin),
+        (0, CauseKind::Manual, Origin::Write)
+    );
+    let text = json!({ "version": 1, "id": "x", "kind": "sweep" }).to_string();
+    assert_eq!(
+        Request::from_json(&text).unwrap().subject,
+        Subject::Sweep {
+            vault_id: None,
+            skip_token: None
+        }
+    );
+}
+
+#[test]
+fn what_is_no_request_is_refused() {
+    for text in [
+        "", "null", "[]", "hello", "{}",
+        &json!({ "version": 2, "id": "x", "kind": "cluster", "clusterId": CLUSTER }).to_string(),
+        &json!({ "version": 1, "id": "", "kind": "cluster", "clusterId": CLUSTER }).to_string(),
+        &json!({ "version": 1, "kind": "cluster", "clusterId": CLUSTER }).to_string(),
+        &json!({ "version": 1, "id": "x", "kind": "cluster" }).to_string(),
+        &json!({ "version": 1, "id": "x", "kind": "other" }).to_string(),
+        &json!({ "version": 1, "id": "x", "kind": "cluster", "clusterId": VAULT }).to_string(),
+        &json!({ "version": 1, "id": "x", "kind": "cluster", "clusterId": format!("{CLUSTER}/..") }).to_string(),
+        &json!({ "version": 1, "id": "x", "kind": "cluster", "clusterId": CLUSTER, "vaultHint": "kv1" }).to_string(),
+    ] {
+        assert!(Request::from_json(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn events_of_one_bucket_are_one_request_that_is_due_after_the_last_of_them() {
+    let first = Bucket::at(datetime!(2026-02-03 04:05:05 UTC), 5).unwrap();
+    let last = Bucket::at(datetime!(2026-02-03 04:05:09.999 UTC), 5).unwrap();
+    let next = Bucket::at(datetime!(2026-02-03 04:05:10 UTC), 5).unwrap();
+    let id =
+        |bucket, cause| cluster_request_id(&cluster(), None, Origin::Write, Some(bucket), cause);
+    assert_eq!(id(first, "e-1"), id(last, "e-2"));
+    assert_ne!(id(first, "e-1"), id(next, "e-1"));
+    assert_eq!(first.due(), datetime!(2026-02-03 04:05:12 UTC));
+}
+
+#[test]
+fn requests_of_another_kind_or_with_another_hint_are_not_coalesced() {
+    let bucket = Bucket::at(NOW, 5);
+    let vault: VaultId = VAULT.parse().unwrap();
+    let mut ids: Vec<String> = [Origin::Write, Origin::Own, Origin::Delete, Origin::Sweep]
+        .into_iter()
+        .flat_map(|origin| {
+            [None, Some(&vault)]
+                .map(|hint| cluster_request_id(&cluster(), hint, origin, bucket, "e"))
+        })
+        .collect();
+    ids.push(sweep_request_id(&vault, bucket, "e"));
+    let count = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+}
+
+#[test]
+fn the_case_of_an_id_plays_no_part() {
+    let upper: ClusterId = CLUSTER
+        .to_uppercase()
+        .replace("/SUBSCRIPTIONS", "/subscriptions")
+        .parse()
+        .unwrap();
+    let bucket = Bucket::at(NOW, 5);
+    assert_eq!(
+        cluster_request_id(&upper, None, Origin::Write, bucket, ""),
+        cluster_request_id(&cluster(), None, Origin::Write, bucket, ""),
+    );
+}
+
+#[test]
+fn with_coalescing_off_each_event_has_a_request_of_its_own() {
+    assert!(Bucket::at(NOW, 0).is_none());
+    let id = |cause| cluster_request_id(&cluster(), None, Origin::Write, None, cause);
+    assert_eq!(id("e-1"), id("e-1"));
+    assert_ne!(id("e-1"), id("e-2"));
+}
+
+#[test]
+fn a_retry_has_the_number_of_its_attempt_and_a_page_hangs_on_the_first_pages_id() {
+    let mut request = request();
+    assert_eq!(request.message_id(), "r-1");
+    request.attempt = 3;
+    assert_eq!(request.message_id(), "r-1:3");
+    let second = page_request_id("resync:2026-02-03T04:05Z", "token-1");
+    let third = page_request_id(&second, "token-2");
+    assert!(second.starts_with("resync:2026-02-03T04:05Z/"));
+    assert!(third.starts_with("resync:2026-02-03T04:05Z/"));
+    assert_eq!(third.matches('/').count(), 1);
+    assert_ne!(second, third);
+}
+
+#[test]
+fn progress_counts_tries_within_a_class_and_starts_anew_with_another() {
+    let mut progress = Progress::default();
+    progress.enter("a", NOW);
+    progress.enter("a", NOW + time::Duration::MINUTE);
+    assert_eq!(
+        (progress.tries, progress.lasts("a"), progress.lasts("b")),
+        (2, Some(NOW), None)
+    );
+    progress.enter("b", NOW + time::Duration::HOUR);
+    assert_eq!(
+        (progress.tries, progress.lasts("b")),
+        (1, Some(NOW + time::Duration::HOUR))
+    );
+}
+
+#[test]
+fn only_what_was_made_counts_as_changed() {
+    let mut progress = Progress::default();
+    let mut note = |status| {
+        progress.note(ChangeRecord {
+            kind: ChangeKind::AssignRole,
+            target: "t".to_owned(),
+            status,
+        });
+        progress.has_changed()
+    };
+    assert!(!note(ChangeStatus::Planned));
+    assert!(!note(ChangeStatus::Present));
+    assert!(!note(ChangeStatus::Failed));
+    assert!(note(ChangeStatus::Accepted));
+    assert!(note(ChangeStatus::Done));
+    assert_eq!(progress.changes.len(), 1);
+}
