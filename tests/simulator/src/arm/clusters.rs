@@ -1,0 +1,249 @@
+//! Microsoft.NetworkCloud: clusters, their managers and the operations on them.
+//! What a PATCH may say is judged next door.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use super::call::{Answer, Call, Refused, Reply};
+use super::patch::Patch;
+use super::versions::Version;
+use crate::state::{Azure, CLUSTER_MANAGERS, CLUSTERS, Operation, Registration, within};
+
+const NAMESPACE: &str = "Microsoft.NetworkCloud";
+
+fn version(azure: &Azure, call: &Call<'_>, kind: &str) -> Result<Version, Refused> {
+    let served = azure
+        .subscription(call.subscription())
+        .map(|s| s.cluster_api_versions.clone())
+        .unwrap_or_default();
+    call.api_version(&format!("{NAMESPACE}/{kind}"), &served)
+        .map(Version::named)
+}
+
+pub(super) fn in_subscription(azure: &mut Azure, call: &Call<'_>, rest: &[&str]) -> Answer {
+    call.known_subscription(azure)?;
+    match rest {
+        ["clusters"] => list(
+            azure,
+            call,
+            &format!("/subscriptions/{}", call.subscription()),
+        ),
+        ["locations", _, "operationstatuses", id] => operation(azure, call, id),
+        _ => Err(Refused::not_found(
+            "InvalidResourceType",
+            "The resource type could not be found in the namespace 'Microsoft.NetworkCloud'.",
+        )),
+    }
+}
+
+pub(super) fn in_group(azure: &mut Azure, call: &Call<'_>, group: &str, rest: &[&str]) -> Answer {
+    call.known_subscription(azure)?;
+    if !azure.has_group(call.subscription(), group) {
+        let message = format!("Resource group '{group}' could not be found.");
+        return Err(Refused::not_found("ResourceGroupNotFound", &message));
+    }
+    match (call.method, rest) {
+        (&Method::GET, ["clusters"]) => list(
+            azure,
+            call,
+            &format!(
+                "/subscriptions/{}/resourceGroups/{group}",
+                call.subscription()
+            ),
+        ),
+        (&Method::GET, ["clusters", _]) => get(azure, call, "clusters", CLUSTERS),
+        (&Method::GET, ["clustermanagers", _]) => {
+            get(azure, call, "clusterManagers", CLUSTER_MANAGERS)
+        }
+        (&Method::PATCH, ["clusters", _]) => patch(azure, call),
+        (_, ["clusters" | "clustermanagers", ..]) => Err(Refused::method_not_allowed()),
+        _ => Err(Refused::not_found(
+            "InvalidResourceType",
+            "The resource type could not be found in the namespace 'Microsoft.NetworkCloud'.",
+        )),
+    }
+}
+
+fn list(azure: &Azure, call: &Call<'_>, scope: &str) -> Answer {
+    call.expect_method(&Method::GET)?;
+    let version = version(azure, call, "clusters")?;
+    call.authorize(azure, "Microsoft.NetworkCloud/clusters/read", scope)?;
+    let rows = azure
+        .resources_of(CLUSTERS)
+        .filter(|body| within(body["id"].as_str().unwrap_or_default(), scope));
+    let rows = rows.map(|body| version.view(body)).collect();
+    call.page(azure, rows)
+}
+
+fn get(azure: &mut Azure, call: &Call<'_>, kind: &str, resource_type: &str) -> Answer {
+    let version = version(azure, call, kind)?;
+    call.authorize(azure, &format!("{NAMESPACE}/{kind}/read"), &call.path)?;
+    found(azure, call, resource_type)?;
+    let body = azure.resource(&call.path).map(|body| version.view(body));
+    azure.look_at_cluster(&call.path);
+    body.map(Reply::ok).ok_or_else(|| missing(call))
+}
+
+/// The resource must exist, and reads must not lag behind.
+fn found(azure: &mut Azure, call: &Call<'_>, resource_type: &str) -> Result<(), Refused> {
+    let is_there = azure
+        .resource(&call.path)
+        .is_some_and(|body| crate::state::is_type(body, resource_type));
+    if is_there && !azure.reads_too_early(&call.path) {
+        Ok(())
+    } else {
+        Err(missing(call))
+    }
+}
+
+fn missing(call: &Call<'_>) -> Refused {
+    let kind = call
+        .segments
+        .iter()
+        .skip(5)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join("/");
+    let group = call.segments.get(3).map_or("", String::as_str);
+    let message = format!("The Resource '{kind}' under resource group '{group}' was not found.");
+    Refused::not_found("ResourceNotFound", &message)
+}
+
+fn patch(azure: &mut Azure, call: &Call<'_>) -> Answer {
+    let version = version(azure, call, "clusters")?;
+    call.authorize(azure, "Microsoft.NetworkCloud/clusters/write", &call.path)?;
+    let registered = azure
+        .subscription(call.subscription())
+        .map(|s| s.registration)
+        == Some(Registration::Registered);
+    if !registered {
+        let message = format!("The subscription is not registered to use namespace '{NAMESPACE}'.");
+        return Err(Refused::new(
+            409,
+            "MissingSubscriptionRegistration",
+            &message,
+        ));
+    }
+    found(azure, call, CLUSTERS)?;
+    let cluster = azure.resource(&call.path).cloned().unwrap_or_default();
+    let patch = Patch::parse(call, version, &cluster)?;
+    check_etag(call, version, &cluster)?;
+    check_idle(&cluster)?;
+    let id = cluster["id"].as_str().unwrap_or_default().to_owned();
+    let touched = patch.touched();
+    if let Some(cluster) = azure.resource_mut(&id) {
+        patch.apply(cluster);
+    }
+    azure.touch(&id);
+    let change = call.change(&id, "Microsoft.NetworkCloud/clusters/write");
+    let operation = azure.begin(change, touched);
+    let cluster = azure
+        .resource(&id)
+        .map(|body| version.view(body))
+        .unwrap_or_default();
+    Ok(match operation {
+        None => Reply::ok(cluster),
+        Some(operation) => accepted(azure, call, version, &operation, cluster),
+    })
+}
+
+fn check_etag(call: &Call<'_>, version: Version, cluster: &Value) -> Result<(), Refused> {
+    let wanted = call
+        .header("if-match")
+        .filter(|wanted| version.has_etag() && *wanted != "*");
+    match wanted {
+        Some(wanted) if cluster["etag"] != wanted => Err(Refused::new(
+            412,
+            "PreconditionFailed",
+            "The condition '[If-Match]' evaluated to false.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn check_idle(cluster: &Value) -> Result<(), Refused> {
+    let properties = &cluster["properties"];
+    let state = properties["provisioningState"].as_str().unwrap_or_default();
+    if ["Accepted", "Validating", "Updating"].contains(&state) {
+        let message = format!("The resource is busy: its provisioning state is '{state}'.");
+        return Err(Refused::new(409, "Conflict", &message));
+    }
+    if properties["detailedStatus"] == "Deleting" {
+        return Err(Refused::new(
+            409,
+            "Conflict",
+            "The resource is being deleted.",
+        ));
+    }
+    Ok(())
+}
+
+fn accepted(
+    azure: &Azure,
+    call: &Call<'_>,
+    version: Version,
+    operation: &Operation,
+    cluster: Value,
+) -> Reply {
+    let by_default = || {
+        let location = cluster["location"].as_str().unwrap_or_default();
+        let asked = call.query("api-version").unwrap_or_default();
+        format!(
+            "{}{}?api-version={asked}",
+            call.base(),
+            operation_path(call.subscription(), location, &operation.id)
+        )
+    };
+    let url = azure
+        .behaviour
+        .operation_url
+        .clone()
+        .unwrap_or_else(by_default);
+    let mut headers = vec![("azure-asyncoperation", url.clone())];
+    if version.has_location_header() {
+        headers.push(("location", url));
+    }
+    if let Some(seconds) = azure.behaviour.operation_retry_after {
+        headers.push(("retry-after", seconds.to_string()));
+    }
+    let body = (!version.accepts_without_body()).then_some(cluster);
+    Reply {
+        status: 202,
+        headers,
+        body,
+    }
+}
+
+fn operation_path(subscription: &str, location: &str, id: &str) -> String {
+    format!(
+        "/subscriptions/{subscription}/providers/{NAMESPACE}/locations/{location}/operationStatuses/{id}"
+    )
+}
+
+fn operation(azure: &mut Azure, call: &Call<'_>, id: &str) -> Answer {
+    call.expect_method(&Method::GET)?;
+    version(azure, call, "locations/operationStatuses")?;
+    call.authorize(
+        azure,
+        "Microsoft.NetworkCloud/locations/operationStatuses/read",
+        &call.path,
+    )?;
+    let Some(operation) = azure.look_at_operation(call.subscription(), id) else {
+        return Err(Refused::not_found(
+            "OperationNotFound",
+            "The operation was not found.",
+        ));
+    };
+    let mut reply = Reply::ok(operation.body(&call.path));
+    if operation.ended.is_none()
+        && let Some(seconds) = azure.behaviour.operation_retry_after
+    {
+        reply.headers.push(("retry-after", seconds.to_string()));
+    }
+    if operation.status == "Succeeded"
+        && let Some(body) = &mut reply.body
+    {
+        body["properties"] = json!({ "resourceId": operation.cluster_id });
+    }
+    Ok(reply)
+}

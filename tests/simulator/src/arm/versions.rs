@@ -1,0 +1,86 @@
+//! What each api-version of clusters can do, and how it shows a cluster.
+//! It changes nothing.
+
+use serde_json::Value;
+
+use crate::state::CLUSTER_API_VERSIONS;
+
+/// An api-version of clusters that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Version(usize);
+
+impl Version {
+    /// The version of this name; an unknown one can do nothing.
+    pub(super) fn named(name: &str) -> Self {
+        let place = CLUSTER_API_VERSIONS
+            .iter()
+            .position(|known| known.eq_ignore_ascii_case(name));
+        Self(place.unwrap_or(0))
+    }
+
+    fn since(self, first: &str) -> bool {
+        self >= Self::named(first)
+    }
+
+    pub(super) fn has_archive(self) -> bool {
+        self.since("2023-10-01-preview")
+    }
+
+    pub(super) fn has_identity(self) -> bool {
+        self.since("2024-06-01-preview")
+    }
+
+    pub(super) fn has_location_header(self) -> bool {
+        self.since("2024-07-01")
+    }
+
+    pub(super) fn has_settings(self) -> bool {
+        self.since("2024-10-01-preview")
+    }
+
+    pub(super) fn has_etag(self) -> bool {
+        self.has_settings()
+    }
+
+    pub(super) fn accepts_without_body(self) -> bool {
+        self.since("2025-07-01-preview")
+    }
+
+    pub(super) fn has_partial_archive(self) -> bool {
+        self.since("2026-07-01")
+    }
+
+    pub(super) fn has_provider_configuration(self) -> bool {
+        self.since("2026-08-01-preview")
+    }
+
+    /// A resource of Microsoft.NetworkCloud as this version shows it.
+    pub(super) fn view(self, body: &Value) -> Value {
+        let mut body = body.clone();
+        if let Some(members) = body.as_object_mut() {
+            if !self.has_etag() {
+                members.remove("etag");
+            }
+            if !self.has_identity() {
+                members.remove("identity");
+            }
+        }
+        if let Some(properties) = body["properties"].as_object_mut() {
+            if !self.has_archive() {
+                properties.remove("secretArchive");
+            }
+            if !self.has_settings() {
+                properties.remove("secretArchiveSettings");
+            }
+            if !self.has_provider_configuration()
+                && let Some(settings) = properties
+                    .get_mut("secretArchiveSettings")
+                    .and_then(Value::as_object_mut)
+            {
+                settings.remove("providerConfiguration");
+                settings.remove("encryptionPublicKey");
+            }
+        }
+        body
+    }
+}

@@ -1,0 +1,82 @@
+//! The simulator's time: real time plus an offset that everything in the world shares.
+//! It never goes backwards, and it never waits.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use time::OffsetDateTime;
+
+/// A clock that can be moved forward; clones share the movement.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    offset: Arc<Mutex<time::Duration>>,
+}
+
+impl Clock {
+    /// A clock that shows real time.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The time in the simulated world, in UTC.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        real_time() + self.offset()
+    }
+
+    /// How far the clock is ahead of real time.
+    #[must_use]
+    pub fn offset(&self) -> time::Duration {
+        *self.lock()
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, by: std::time::Duration) {
+        *self.lock() += by;
+    }
+
+    /// Moves the clock forward to `at`; a time that has passed moves nothing.
+    pub fn advance_to(&self, at: OffsetDateTime) {
+        let mut offset = self.lock();
+        *offset = (*offset).max(at - real_time());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, time::Duration> {
+        self.offset.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place where the simulated world takes its time from"
+)]
+fn real_time() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn clones_move_together() {
+        let clock = Clock::new();
+        let (twin, before) = (clock.clone(), clock.now());
+        clock.advance(Duration::from_secs(3600));
+        assert!(twin.now() - before >= time::Duration::HOUR);
+        assert_eq!(twin.offset(), clock.offset());
+    }
+
+    #[test]
+    fn a_time_that_has_passed_moves_nothing() {
+        let clock = Clock::new();
+        clock.advance(Duration::from_secs(60));
+        clock.advance_to(OffsetDateTime::UNIX_EPOCH);
+        assert_eq!(clock.offset(), time::Duration::MINUTE);
+        let later = clock.now() + time::Duration::DAY;
+        clock.advance_to(later);
+        assert!(clock.now() >= later);
+    }
+}

@@ -1,0 +1,209 @@
+//! Faults that are put into the services, and the middleware through which every request to a service passes.
+//! It knows no service: what a request means is the router's affair.
+
+mod observed;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::journal::Service;
+pub use observed::observed;
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Fault {
+    /// An error in the form of ARM; nothing is processed.
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// The error's code.
+        code: String,
+        /// The error's message.
+        message: String,
+        /// The seconds of a `Retry-After` header.
+        #[serde(default)]
+        retry_after: Option<u64>,
+    },
+    /// An error page as a gateway sends it; nothing is processed.
+    Html {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// No answer, ever; nothing is processed.
+    Hang,
+    /// The connection is cut and nothing is processed.
+    ResetBefore,
+    /// The call is processed, then the connection is cut before the answer.
+    ResetAfter,
+    /// The call is processed, and the answer's body ends too early.
+    Truncate,
+    /// The handler's process is killed, and the connection is cut.
+    KillHandler {
+        /// Whether it dies before the call is processed, or after.
+        before: bool,
+    },
+    /// The token is said to have expired; nothing is processed.
+    ExpiredToken,
+}
+
+/// Which requests a fault befalls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FaultRule {
+    /// The service that is asked.
+    pub service: Service,
+    /// The HTTP method; any where it is left out.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// What the path contains, in any case.
+    #[serde(default)]
+    pub path_contains: String,
+    /// How many such requests pass first.
+    #[serde(default)]
+    pub skip: usize,
+    /// How many of them it then befalls.
+    #[serde(default = "once")]
+    pub times: usize,
+    /// What befalls them.
+    pub fault: Fault,
+}
+
+fn once() -> usize {
+    1
+}
+
+impl FaultRule {
+    /// A rule for the first request to this service whose path contains this.
+    #[must_use]
+    pub fn new(service: Service, path_contains: &str, fault: Fault) -> Self {
+        Self {
+            service,
+            method: None,
+            path_contains: path_contains.to_owned(),
+            skip: 0,
+            times: 1,
+            fault,
+        }
+    }
+
+    /// Only requests with this method.
+    #[must_use]
+    pub fn method(mut self, method: &str) -> Self {
+        self.method = Some(method.to_owned());
+        self
+    }
+
+    /// Only after so many have passed.
+    #[must_use]
+    pub fn skip(mut self, skip: usize) -> Self {
+        self.skip = skip;
+        self
+    }
+
+    /// For so many requests.
+    #[must_use]
+    pub fn times(mut self, times: usize) -> Self {
+        self.times = times;
+        self
+    }
+
+    fn matches(&self, service: Service, method: &str, path: &str) -> bool {
+        self.service == service
+            && self
+                .method
+                .as_deref()
+                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            && path
+                .to_ascii_lowercase()
+                .contains(&self.path_contains.to_ascii_lowercase())
+    }
+
+    /// Counts a request that matches, and says whether the fault befalls it.
+    fn strikes(&mut self) -> bool {
+        if self.skip > 0 {
+            self.skip -= 1;
+            return false;
+        }
+        let strikes = self.times > 0;
+        self.times = self.times.saturating_sub(1);
+        strikes
+    }
+}
+
+type Callback = Arc<dyn Fn() + Send + Sync>;
+
+/// The faults that are still to come; clones share them.
+#[derive(Clone, Default)]
+pub struct Faults {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Default)]
+struct Inner {
+    rules: Vec<FaultRule>,
+    on_kill: Vec<Callback>,
+}
+
+impl fmt::Debug for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Faults")
+            .field("rules", &self.lock().rules)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Faults {
+    /// No faults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a rule; earlier ones come first.
+    pub fn add(&self, rule: FaultRule) {
+        self.lock().rules.push(rule);
+    }
+
+    /// Takes all rules away.
+    pub fn clear(&self) {
+        self.lock().rules.clear();
+    }
+
+    /// The rules that are still in force, with what is left of their counts.
+    #[must_use]
+    pub fn rules(&self) -> Vec<FaultRule> {
+        self.lock().rules.clone()
+    }
+
+    /// The fault that befalls this request; every rule that it matches counts it until one strikes.
+    #[must_use]
+    pub fn take(&self, service: Service, method: &str, path: &str) -> Option<Fault> {
+        let mut inner = self.lock();
+        let struck = inner.rules.iter_mut().find_map(|rule| {
+            let strikes = rule.matches(service, method, path) && rule.strikes();
+            strikes.then(|| rule.fault.clone())
+        });
+        inner.rules.retain(|rule| rule.times > 0);
+        struck
+    }
+
+    /// Adds what kills the handler's process.
+    pub fn on_kill(&self, callback: Arc<dyn Fn() + Send + Sync>) {
+        self.lock().on_kill.push(callback);
+    }
+
+    fn kill_handler(&self) {
+        let callbacks = self.lock().on_kill.clone();
+        callbacks.iter().for_each(|callback| callback());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,284 @@
+//! One queue: duplicate detection, schedule, locks, delivery counts and dead letters.
+//! Time comes in as an argument; nothing here reads a clock or waits.
+
+mod config;
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+pub use config::QueueConfig;
+
+use super::message::{DeadLetter, Message, NewMessage, Received, SendOutcome, Sent};
+
+/// The reason of a message that was handed out too often.
+pub const MAX_DELIVERY_COUNT_EXCEEDED: &str = "MaxDeliveryCountExceeded";
+/// The reason of a message that outlived its time to live.
+pub const TTL_EXPIRED: &str = "TTLExpiredException";
+
+#[derive(Debug)]
+struct Locked {
+    message: Message,
+    until: OffsetDateTime,
+}
+
+/// The state of one queue.
+#[derive(Debug)]
+pub(super) struct Queue {
+    pub(super) config: QueueConfig,
+    /// How far the clock is ahead of real time.
+    pub(super) ahead: time::Duration,
+    next_sequence_number: u64,
+    locks_given: u64,
+    active: BTreeMap<u64, Message>,
+    scheduled: BTreeMap<(OffsetDateTime, u64), Message>,
+    locked: HashMap<Uuid, Locked>,
+    dead: Vec<DeadLetter>,
+    history: Vec<Sent>,
+    seen: HashMap<(Option<String>, String), OffsetDateTime>,
+    version: u64,
+}
+
+impl Queue {
+    pub(super) fn new(config: QueueConfig) -> Self {
+        Self {
+            config,
+            ahead: time::Duration::ZERO,
+            next_sequence_number: 1,
+            locks_given: 0,
+            active: BTreeMap::new(),
+            scheduled: BTreeMap::new(),
+            locked: HashMap::new(),
+            dead: Vec::new(),
+            history: Vec::new(),
+            seen: HashMap::new(),
+            version: 0,
+        }
+    }
+
+    /// A number that grows with every change.
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub(super) fn send(&mut self, now: OffsetDateTime, new: NewMessage) -> SendOutcome {
+        let sequence_number = self.next_sequence_number;
+        let message_id = new.properties.message_id.clone();
+        let message_id = message_id.unwrap_or_else(|| self.guid("message", sequence_number));
+        let key = (new.properties.partition_key.clone(), message_id.clone());
+        let outcome = self.detect_duplicate(now, key);
+        self.version += 1;
+        self.history.push(Sent {
+            message_id: message_id.clone(),
+            at: now,
+            outcome,
+            message: new.clone(),
+        });
+        if outcome == SendOutcome::Accepted {
+            self.next_sequence_number += 1;
+            self.enqueue(now, sequence_number, message_id, new);
+        }
+        outcome
+    }
+
+    /// The window is fixed, not sliding: a duplicate does not prolong it.
+    fn detect_duplicate(
+        &mut self,
+        now: OffsetDateTime,
+        key: (Option<String>, String),
+    ) -> SendOutcome {
+        let window = self.config.duplicate_window;
+        self.seen.retain(|_, sent_at| now < *sent_at + window);
+        if self.seen.contains_key(&key) {
+            return SendOutcome::Duplicate;
+        }
+        self.seen.insert(key, now);
+        SendOutcome::Accepted
+    }
+
+    fn enqueue(
+        &mut self,
+        now: OffsetDateTime,
+        sequence_number: u64,
+        message_id: String,
+        new: NewMessage,
+    ) {
+        let at = new
+            .properties
+            .scheduled_enqueue_time
+            .map_or(now, whole_seconds);
+        let lives = new
+            .properties
+            .time_to_live
+            .unwrap_or(self.config.default_time_to_live);
+        let enqueued_at = at.max(now);
+        let message = Message {
+            sequence_number,
+            message_id,
+            sent: new,
+            sent_at: now,
+            enqueued_at,
+            expires_at: enqueued_at.saturating_add(lives.try_into().unwrap_or(time::Duration::MAX)),
+            delivery_count: 0,
+            sent_ahead: self.ahead,
+        };
+        if at > now {
+            self.scheduled.insert((at, sequence_number), message);
+        } else {
+            self.active.insert(sequence_number, message);
+        }
+    }
+
+    /// Lets time do its work: the scheduled become active, locks are lost, the old expire.
+    pub(super) fn pass_time(&mut self, now: OffsetDateTime) {
+        while let Some(entry) = self.scheduled.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            let mut message = entry.remove();
+            self.version += 1;
+            // Service Bus numbers a scheduled message anew when it becomes active.
+            message.sequence_number = self.next_sequence_number;
+            self.next_sequence_number += 1;
+            self.active.insert(message.sequence_number, message);
+        }
+        let lost: Vec<Uuid> = self
+            .locked
+            .iter()
+            .filter(|(_, l)| l.until <= now)
+            .map(|(t, _)| *t)
+            .collect();
+        for token in lost {
+            self.abandon(now, token);
+        }
+        let expired: Vec<u64> = self
+            .active
+            .iter()
+            .filter(|(_, m)| m.expires_at <= now)
+            .map(|(n, _)| *n)
+            .collect();
+        for number in expired {
+            if let Some(message) = self.active.remove(&number) {
+                self.bury(now, message, TTL_EXPIRED);
+            }
+        }
+    }
+
+    pub(super) fn receive(&mut self, now: OffsetDateTime, hold: Duration) -> Option<Received> {
+        let (_, mut message) = self.active.pop_first()?;
+        message.delivery_count += 1;
+        self.version += 1;
+        self.locks_given += 1;
+        let lock_token = self.uuid("lock", self.locks_given);
+        let until = now + hold.max(self.config.lock_duration);
+        let locked = Locked {
+            message: message.clone(),
+            until,
+        };
+        self.locked.insert(lock_token, locked);
+        Some(Received {
+            message,
+            lock_token,
+            locked_until: until,
+        })
+    }
+
+    /// Takes the message away for good; `None` where the lock is lost.
+    pub(super) fn complete(&mut self, token: Uuid) -> Option<Message> {
+        let message = self.locked.remove(&token)?.message;
+        self.version += 1;
+        Some(message)
+    }
+
+    /// Gives the message back at once, or buries it; `None` where the lock is lost.
+    pub(super) fn abandon(&mut self, now: OffsetDateTime, token: Uuid) -> Option<()> {
+        let message = self.locked.remove(&token)?.message;
+        self.version += 1;
+        if message.delivery_count >= self.config.max_delivery_count {
+            self.bury(now, message, MAX_DELIVERY_COUNT_EXCEEDED);
+        } else {
+            self.active.insert(message.sequence_number, message);
+        }
+        Some(())
+    }
+
+    /// Moves the end of a lock; `None` where the lock is lost.
+    pub(super) fn lock_until(&mut self, token: Uuid, until: OffsetDateTime) -> Option<()> {
+        self.locked.get_mut(&token)?.until = until;
+        Some(())
+    }
+
+    pub(super) fn forget_duplicates(&mut self) {
+        self.seen.clear();
+    }
+
+    /// Forgets the ids of the scheduled messages whose time has come.
+    pub(super) fn forget_due(&mut self, now: OffsetDateTime) {
+        for ((at, _), message) in &self.scheduled {
+            if *at <= now {
+                let partition = message.sent.properties.partition_key.clone();
+                self.seen.remove(&(partition, message.message_id.clone()));
+            }
+        }
+    }
+
+    pub(super) fn active(&self) -> impl Iterator<Item = &Message> {
+        self.active.values()
+    }
+
+    pub(super) fn scheduled(&self) -> impl Iterator<Item = &Message> {
+        self.scheduled.values()
+    }
+
+    pub(super) fn locked(&self) -> Vec<&Message> {
+        let mut messages: Vec<&Message> = self.locked.values().map(|l| &l.message).collect();
+        messages.sort_by_key(|m| m.sequence_number);
+        messages
+    }
+
+    pub(super) fn dead_letters(&self) -> &[DeadLetter] {
+        &self.dead
+    }
+
+    pub(super) fn history(&self) -> &[Sent] {
+        &self.history
+    }
+
+    /// When the next scheduled message becomes active.
+    pub(super) fn next_scheduled(&self) -> Option<OffsetDateTime> {
+        self.scheduled.keys().next().map(|(at, _)| *at)
+    }
+
+    /// How many are active or out under a lock.
+    pub(super) fn unsettled(&self) -> usize {
+        self.active.len() + self.locked.len()
+    }
+
+    fn bury(&mut self, now: OffsetDateTime, message: Message, reason: &str) {
+        self.version += 1;
+        self.dead.push(DeadLetter {
+            message,
+            reason: reason.to_owned(),
+            at: now,
+        });
+    }
+
+    fn uuid(&self, kind: &str, number: u64) -> Uuid {
+        let name = format!("{}/{kind}/{number}", self.config.name);
+        Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes())
+    }
+
+    fn guid(&self, kind: &str, number: u64) -> String {
+        self.uuid(kind, number).simple().to_string()
+    }
+}
+
+/// Scheduled times have whole seconds; a fraction is cut off.
+fn whole_seconds(at: OffsetDateTime) -> OffsetDateTime {
+    at.replace_nanosecond(0).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! How the services behave, as far as a test or a scenario may choose.
+//! It holds switches alone; what they do is with the service.
+
+use std::time::Duration;
+
+use super::within;
+
+/// How a PATCH of a cluster ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatchMode {
+    /// With 200 and the cluster.
+    Immediate,
+    /// With 202 and an operation that ends with the given look at it, or at the cluster; at least one.
+    Polls(u32),
+}
+
+/// What becomes of a change of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// What the platform's own check says.
+    Checked,
+    /// It fails with this code, whatever the check says.
+    Failed(String),
+    /// Somebody cancels it.
+    Canceled,
+    /// It never ends.
+    Never,
+}
+
+/// When a new role assignment begins to act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RolePropagation {
+    /// After the platform has looked for it in vain so many times.
+    Checks(u32),
+    /// After so much simulated time.
+    Time(Duration),
+}
+
+/// What a PUT answers that repeats an existing role assignment under its own name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RepeatedPut {
+    /// 200.
+    Ok,
+    /// 201.
+    Created,
+    /// 409 `RoleAssignmentExists`.
+    Conflict,
+}
+
+/// All switches.
+#[derive(Clone, Debug)]
+pub struct Behaviour {
+    /// How a PATCH ends where the cluster has no mode of its own.
+    pub patch: PatchMode,
+    /// What becomes of changes where the cluster has no ending of its own.
+    pub ending: Ending,
+    /// Whether the platform checks that the vault exists and the writer may write to it.
+    pub check_access: bool,
+    /// When a new role assignment begins to act.
+    pub role_propagation: RolePropagation,
+    /// What a repeated PUT of a role assignment answers.
+    pub repeated_put: RepeatedPut,
+    /// How many role assignments fit into the tenant.
+    pub assignment_limit: usize,
+    /// How many rows a page of a list has.
+    pub page_size: usize,
+    /// The seconds of the `Retry-After` header of a long-running operation.
+    pub operation_retry_after: Option<u64>,
+    /// What the headers of a 202 point at instead of the operation.
+    pub operation_url: Option<String>,
+    /// How many looks at a provider show `Registering` after a registration.
+    pub registering_for: u32,
+    /// Whether Graph refuses for want of a permission.
+    pub graph_forbidden: bool,
+    /// Whether changes raise Event Grid events.
+    pub emit_events: bool,
+    /// What ARM says is left of the quota for reads.
+    pub remaining_reads: u32,
+    /// What ARM says is left of the quota for writes.
+    pub remaining_writes: u32,
+    /// What Resource Graph says is left of its quota.
+    pub remaining_queries: u32,
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Self {
+            patch: PatchMode::Polls(2),
+            ending: Ending::Checked,
+            check_access: true,
+            role_propagation: RolePropagation::Checks(0),
+            repeated_put: RepeatedPut::Ok,
+            assignment_limit: 4000,
+            page_size: 100,
+            operation_retry_after: None,
+            operation_url: None,
+            registering_for: 2,
+            graph_forbidden: false,
+            emit_events: true,
+            remaining_reads: 249,
+            remaining_writes: 199,
+            remaining_queries: 14,
+        }
+    }
+}
+
+/// A right that Vaultbind's identity lacks.
+#[derive(Clone, Debug)]
+pub(super) struct Denial {
+    pub(super) action: String,
+    pub(super) scope_prefix: String,
+}
+
+impl Denial {
+    pub(super) fn covers(&self, action: &str, scope: &str) -> bool {
+        let wanted = self.action.to_ascii_lowercase();
+        let action = action.to_ascii_lowercase();
+        let covered = match wanted.strip_suffix('*') {
+            Some(prefix) => action.starts_with(prefix),
+            None => action == wanted,
+        };
+        covered && within(scope, &self.scope_prefix)
+    }
+}
