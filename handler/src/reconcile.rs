@@ -38,8 +38,6 @@ pub const ROLE_SPREADS: Duration = Duration::from_secs(3600);
 /// What a look has seen: it outlives a look that is cut short.
 #[derive(Debug, Default)]
 pub struct Picture {
-    /// The archive as it was when the look began.
-    pub before: Option<ArchiveState>,
     /// The cluster as it was last read.
     pub cluster: Option<Cluster>,
     /// What the decision was, where it was to bind.
@@ -112,7 +110,9 @@ pub async fn look(
 ) -> Result<Verdict, Setback> {
     let failure = follow::follow(context, request, cluster).await?;
     let sight = observe::observe(context, request, cluster).await?;
-    picture.before = sight.cluster().map(ArchiveState::of);
+    if request.progress.before.is_none() {
+        request.progress.before = sight.cluster().map(ArchiveState::of);
+    }
     let binding = match picture.take_in(&sight)? {
         Ok(binding) => binding,
         Err(verdict) => return Ok(verdict),

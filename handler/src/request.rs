@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use vaultbind_core::{
     id::{ClusterId, VaultId},
-    result::{Cause, ChangeRecord, ChangeStatus},
+    result::{ArchiveState, Cause, ChangeRecord, ChangeStatus},
 };
 
 /// The version of the message that this Vaultbind writes and reads.
@@ -111,6 +111,8 @@ impl Origin {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Progress {
+    /// The archive as it was at the first look.
+    pub before: Option<ArchiveState>,
     /// What this request has changed.
     pub changes: Vec<ChangeRecord>,
     /// How many PATCHes it has sent.

@@ -339,7 +339,7 @@ pub struct BindingResult {
     pub writer_reason: Option<String>,
     /// What this request changed, or would have.
     pub changes: Vec<ChangeRecord>,
-    /// The archive when the cluster was first read in this reconcile.
+    /// The archive when the cluster was first read for this request.
     pub before: Option<ArchiveState>,
     /// The archive when the cluster was last read.
     pub after: Option<ArchiveState>,

@@ -35,10 +35,6 @@ pub async fn act(context: &Context, request: &mut Request, plan: &Plan) -> Resul
         ChangeKind::SetArchive,
     ] {
         let stage: Vec<&Change> = plan.changes.iter().filter(|it| it.kind() == kind).collect();
-        if kind == ChangeKind::SetArchive {
-            // Counted before it is sent: a PATCH whose answer is lost was a try too.
-            request.progress.patches += u32::from(!stage.is_empty());
-        }
         let made = join_all(stage.iter().map(|change| make(context, change))).await;
         // Each change is noted before the first failure ends the stage: one must not hide the others.
         for (change, made) in stage.iter().zip(&made) {
@@ -46,6 +42,9 @@ pub async fn act(context: &Context, request: &mut Request, plan: &Plan) -> Resul
                 .as_ref()
                 .map_or(ChangeStatus::Failed, |(status, _)| *status);
             request.progress.note(ChangeRecord::of(change, status));
+            // A PATCH that ARM refused was no try: only one that it took can fail for want of a role.
+            let was_taken = kind == ChangeKind::SetArchive && status != ChangeStatus::Failed;
+            request.progress.patches += u32::from(was_taken);
         }
         for made in made {
             if let Some(under_way) = made?.1 {

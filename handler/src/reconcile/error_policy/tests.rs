@@ -161,7 +161,8 @@ fn every_setback_is_retried_or_given_up_as_the_table_says() {
         third PATCH failed: 0 retries in 0 min, then failed Other
         not visible: 2883 retries in 1440 min, then failed NotVisible
         too slow: 75 retries in 1453 min, then failed TooSlow
-    "#]].assert_eq(&table);
+    "#]]
+    .assert_eq(&table);
 }
 
 #[test]
