@@ -21,7 +21,10 @@ use vaultbind_core::{
     result::{ArchiveState, ChangeKind, ChangeRecord, ChangeStatus},
 };
 
-use crate::{context::Context, request::Request};
+use crate::{
+    context::Context,
+    request::{Origin, Request},
+};
 use follow::OperationFailure;
 use observe::Sight;
 pub use serve::{put_off, serve};
@@ -100,6 +103,9 @@ impl From<CallError> for Setback {
 
 /// Looks at a cluster once and does what is to be done; `picture` keeps what was seen.
 ///
+/// Our own write that comes back as an event changes nothing: what is left to do is left to the request that wrote
+/// (`None`), for a write that led to a write would never come to an end.
+///
 /// # Errors
 /// Where the look came to no end; `error_policy` says what becomes of it.
 pub async fn look(
@@ -107,31 +113,37 @@ pub async fn look(
     request: &mut Request,
     cluster: &ClusterId,
     picture: &mut Picture,
-) -> Result<Verdict, Setback> {
+) -> Result<Option<Verdict>, Setback> {
     let failure = follow::follow(context, request, cluster).await?;
     let sight = observe::observe(context, request, cluster).await?;
     if request.progress.before.is_none() {
         request.progress.before = sight.cluster().map(ArchiveState::of);
     }
-    let binding = match picture.take_in(&sight)? {
-        Ok(binding) => binding,
-        Err(verdict) => return Ok(verdict),
+    let is_own = request.origin == Origin::Own;
+    let binding = match picture.take_in(&sight) {
+        Ok(Ok(binding)) => binding,
+        Ok(Err(verdict)) => return Ok(Some(verdict)),
+        Err(Setback::Wait(_)) if is_own => return Ok(None),
+        Err(setback) => return Err(setback),
     };
     if binding.plan.is_empty() {
-        return Ok(Verdict::Bound);
+        return Ok(Some(Verdict::Bound));
+    }
+    if is_own {
+        return Ok(None);
     }
     if context.policy.mode == Mode::Audit {
         note_all(request, &binding, ChangeStatus::Planned);
-        return Ok(Verdict::Planned);
+        return Ok(Some(Verdict::Planned));
     }
     may_act(request, &binding, failure, context.clock.now())?;
     act::act(context, request, &binding.plan).await?;
     // Only a state that was read back, and leaves nothing to do, is a binding.
     let sight = observe::again(context, request, sight).await?;
     match picture.take_in(&sight)? {
-        Ok(binding) if binding.plan.is_empty() => Ok(Verdict::Bound),
+        Ok(binding) if binding.plan.is_empty() => Ok(Some(Verdict::Bound)),
         Ok(_) => Err(Setback::NotVisible),
-        Err(verdict) => Ok(verdict),
+        Err(verdict) => Ok(Some(verdict)),
     }
 }
 

@@ -256,8 +256,8 @@ pub struct Inventory {
     pub vaults_by_host: BTreeMap<String, Option<VaultId>>,
     /// The vaults among the deleted ones, searched per subscription.
     pub deleted_vaults: BTreeMap<SubscriptionId, Vec<DeletedVault>>,
-    /// The two platform service principals.
-    pub platform_principals: Option<Vec<PrincipalId>>,
+    /// The two platform service principals; the inner `None` says that the directory does not have them both.
+    pub platform_principals: Option<Option<Vec<PrincipalId>>>,
     /// The identities of the cluster's manager; the inner `None` says that the manager does not exist.
     pub manager: Option<Option<Identities>>,
     /// Role assignments that reach a vault, for each principal that was asked about.

@@ -106,17 +106,17 @@ impl Plan {
         self.changes.is_empty()
     }
 
+    /// The registration of the provider alone, where it is needed.
+    pub(crate) fn registration(case: &Case<'_>) -> Option<Self> {
+        let provider = case.inventory.provider.as_ref()?;
+        let subscription = case.cluster.id.subscription().clone();
+        let changes = vec![Change::RegisterProvider(subscription)];
+        provider.needs_registration().then_some(Self { changes })
+    }
+
     pub(crate) fn of(case: &Case<'_>, assignment: &Assignment, vault: &Vault) -> Self {
         let cluster = case.cluster;
-        let mut changes = Vec::new();
-        if case
-            .inventory
-            .provider
-            .as_ref()
-            .is_some_and(|it| it.needs_registration())
-        {
-            changes.push(Change::RegisterProvider(cluster.id.subscription().clone()));
-        }
+        let mut changes = Self::registration(case).unwrap_or_default().changes;
         let lacking = assignment
             .principals
             .iter()

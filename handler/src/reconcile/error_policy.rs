@@ -268,16 +268,10 @@ fn directory(error: &CallError, failed: Failed<'_>) -> Treatment {
     const COMMAND: &str = "Set VAULTBIND_PLATFORM_PRINCIPAL_IDS to the output of `az ad sp show --id <app id> --query id -o tsv` \
         for 05cf5e27-931d-47ad-826d-cb9028d8bd7a and 3365d4ea-bb16-4bc9-86dd-f2c8cf6f1f56, comma separated; \
         or give Vaultbind's identity Application.Read.All.";
-    const ABSENT_APP: &str =
-        "Register Microsoft.NetworkCloud: that brings its service principals into the directory.";
     match error.kind() {
         Kind::Denied => Treatment::at_once(failed("DirectoryDenied", COMMAND)),
-        // The registration of the provider brings them into the directory.
-        Kind::NotFound => {
-            let end = failed("PrincipalNotFound", ABSENT_APP);
-            Treatment::backoff(PRINCIPAL, error.retry_after(), end).within(HOUR)
-        }
-        Kind::Throttled
+        Kind::NotFound
+        | Kind::Throttled
         | Kind::Conflict
         | Kind::PreconditionFailed
         | Kind::Unauthenticated

@@ -78,6 +78,8 @@ pub async fn again(context: &Context, request: &Request, before: Sight) -> Resul
         inventory.cluster = None;
         reads.push(Read::Cluster(version));
     }
+    // Principals that were missing may have come with a registration.
+    inventory.platform_principals = inventory.platform_principals.filter(Option::is_some);
     // A registration that was asked for is under way: its end is not waited for.
     if let Some(provider) = inventory
         .provider
@@ -142,7 +144,7 @@ enum Seen {
     Vault(VaultId, VaultSighting),
     VaultByHost(String, Option<VaultId>),
     DeletedVaults(SubscriptionId, Vec<vaultbind_core::inventory::DeletedVault>),
-    PlatformPrincipals(Vec<PrincipalId>),
+    PlatformPrincipals(Option<Vec<PrincipalId>>),
     Manager(Option<vaultbind_core::inventory::Identities>),
     Roles(VaultId, PrincipalId, Vec<RoleAssignment>),
 }
@@ -283,14 +285,19 @@ impl Reader<'_> {
         let context = self.context;
         let given = context.config.platform_principals.clone();
         if let Some(principals) = given.or_else(|| context.caches.platform_principals()) {
-            return Ok(Seen::PlatformPrincipals(principals));
+            return Ok(Seen::PlatformPrincipals(Some(principals)));
         }
         let looks = PLATFORM_APPS
             .iter()
             .map(|(_, app_id)| context.graph.service_principal(app_id));
         let found: Result<Vec<PrincipalId>, _> = join_all(looks).await.into_iter().collect();
-        let principals = found.map_err(Setback::Directory)?;
-        context.caches.keep_platform_principals(&principals);
+        let principals = match found {
+            Err(error) if error.kind() == Kind::NotFound => None,
+            found => Some(found.map_err(Setback::Directory)?),
+        };
+        if let Some(principals) = &principals {
+            context.caches.keep_platform_principals(principals);
+        }
         Ok(Seen::PlatformPrincipals(principals))
     }
 }

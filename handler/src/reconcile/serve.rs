@@ -40,7 +40,8 @@ pub async fn serve(context: &Context, mut request: Request, cluster: &ClusterId)
 
     let now = context.clock.now();
     let (verdict, again) = match looked {
-        Ok(verdict) => error_policy::rest(verdict, &mut request, now),
+        Ok(Some(verdict)) => error_policy::rest(verdict, &mut request, now),
+        Ok(None) => (None, None),
         Err(setback) => {
             match error_policy::judge(&setback, &mut request, now, context.config.deadline) {
                 Next::Requeue(delay) => {
@@ -80,6 +81,10 @@ async fn settle(
 ) -> Result<String, SendError> {
     let mut line = match report {
         Some(report) => report::send(context, deadline, report).await?,
+        None if again.is_none() => format!(
+            "{} is left to the request that changes it",
+            request.subject_id()
+        ),
         None => format!("{} is not settled", request.subject_id()),
     };
     if let Some(delay) = again {

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     offset: Arc<Mutex<time::Duration>>,
+    felt: Arc<Mutex<time::Duration>>,
 }
 
 impl Clock {
@@ -39,6 +40,17 @@ impl Clock {
     pub fn advance_to(&self, at: OffsetDateTime) {
         let mut offset = self.lock();
         *offset = (*offset).max(at - real_time());
+    }
+
+    /// How much of that the present handler was told of: its own clock shows real time.
+    #[must_use]
+    pub fn felt(&self) -> time::Duration {
+        *self.felt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how far ahead the clock is, or will be, for a handler that begins now.
+    pub(crate) fn feel(&self, offset: time::Duration) {
+        *self.felt.lock().unwrap_or_else(PoisonError::into_inner) = offset;
     }
 
     fn lock(&self) -> MutexGuard<'_, time::Duration> {

@@ -84,6 +84,7 @@ impl FunctionsHost {
             host,
             event_grid: config.event_grid,
             fast_forward,
+            launch: launch.clone(),
         };
         let mut host = Self {
             pace,

@@ -21,7 +21,8 @@ use uuid::Uuid;
 
 use crate::Config;
 use crate::clock::Clock;
-use behaviour::{Behaviour, Denial, Ending, PatchMode};
+use behaviour::Denial;
+pub use behaviour::{Behaviour, Ending, PatchMode, RepeatedPut, RolePropagation};
 use directory::Directory;
 pub use directory::{PLATFORM_APPS, PrincipalKind, ServicePrincipal};
 pub(crate) use event::{Change, Kind};

@@ -57,6 +57,9 @@ impl<'a> Case<'a> {
         };
         let choice = choice::choose(self, rule);
         match (&current, choice) {
+            (_, Choice::Unread(vaults)) => {
+                Decision::Look(vaults.into_iter().map(Read::Vault).collect())
+            }
             (Current::Deleted(bound), choice) => self.orphan(rule, bound, choice),
             (_, Choice::None(refusal)) => self.no_vault(refusal),
             (_, Choice::NotReady(refusal)) => Decision::Wait(Box::new(Wait {
@@ -91,6 +94,7 @@ impl<'a> Case<'a> {
                     ..refusal_under(rule, Outcome::Orphaned, reason)
                 }))
             }
+            Choice::Unread(vaults) => Decision::Look(vaults.into_iter().map(Read::Vault).collect()),
             Choice::None(refusal) | Choice::NotReady(refusal) => {
                 if !self.inventory.candidates_are_current {
                     return Decision::Look(vec![Read::CurrentCandidates]);

@@ -4,6 +4,7 @@
 
 use super::{Case, Refusal, refusal_under};
 use crate::{
+    id::VaultId,
     inventory::{Inventory, Vault, VaultSighting, vault_host},
     policy::{Preference, Requirement, Rule},
     result::{Candidate, Outcome, Reason, VaultReference, reason},
@@ -16,6 +17,8 @@ pub(crate) enum Choice<'a> {
     One(&'a Vault, Vec<Candidate>),
     /// None, or several that rank equal.
     None(Box<Refusal>),
+    /// It would be a refusal, but it rests on what Resource Graph alone shows of these vaults.
+    Unread(Vec<VaultId>),
     /// The only vaults there are have yet to become ready.
     NotReady(Box<Refusal>),
 }
@@ -39,11 +42,27 @@ pub(crate) fn choose<'a>(case: &Case<'a>, rule: &Rule) -> Choice<'a> {
             .iter()
             .map(|vault| candidate(vault, &reason::outside_within(&vault.id, rule))),
     );
-    match first_of(case, rule, &fit).as_slice() {
-        [] => none_fit(rule, &unfit, &outside, candidates),
-        [vault] => one_among(case, rule, vault, &fit, candidates),
-        equals => several(rule, equals, candidates),
+    let first = first_of(case, rule, &fit);
+    match first.as_slice() {
+        [vault] => return one_among(case, rule, vault, &fit, candidates),
+        [] => unread(case, unfit.iter().map(|(vault, _)| *vault)),
+        equals => unread(case, equals.iter().copied()),
     }
+    .unwrap_or_else(|| match first.as_slice() {
+        [] => none_fit(rule, &unfit, &outside, candidates),
+        equals => several(rule, equals, candidates),
+    })
+}
+
+/// How many vaults are read live before they are refused.
+const MOST_READ: usize = 10;
+
+/// Those of the vaults that were not read live yet: a refusal must not rest on old tags or flags.
+fn unread<'a>(case: &Case<'_>, vaults: impl Iterator<Item = &'a Vault>) -> Option<Choice<'a>> {
+    let considered = vaults.take(MOST_READ);
+    let unread = considered.filter(|vault| case.sighting(&vault.id).is_none());
+    let unread: Vec<VaultId> = unread.map(|vault| vault.id.clone()).collect();
+    (!unread.is_empty()).then_some(Choice::Unread(unread))
 }
 
 /// The vaults that can be seen and may have the rule's tags: Resource Graph's rows, each replaced by what a live read showed.

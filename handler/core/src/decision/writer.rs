@@ -3,13 +3,13 @@
 //! It must not grant more than the writer in use needs.
 
 use super::{
-    Case, Decision, Patience, Read, Refusal, Wait,
+    Binding, Case, Decision, Patience, Read, Refusal, Wait,
     current::{Current, settings_uri},
     refusal_under,
 };
 use crate::{
     inventory::{AssociatedIdentity, Identities, PrincipalId, RoleAssignment, Vault, WRITER_ROLE},
-    plan::Archive,
+    plan::{Archive, Plan},
     policy::{Rule, WriterChoice},
     result::{Outcome, Reason, Shape, VaultReference, Writer, reason},
 };
@@ -33,7 +33,7 @@ pub(crate) fn assign(
 ) -> Result<Assignment, Decision> {
     let (writer, why) = pick(case, rule, current, vault)?;
     let (principals, archive) = match writer {
-        Writer::PlatformApps => (platform_apps(case)?, legacy(vault)),
+        Writer::PlatformApps => (platform_apps(case, rule, vault, why)?, legacy(vault)),
         Writer::ClusterManager => {
             let (_, principal) = identity_of(case, rule, vault, manager(case)?, None)?;
             (vec![principal], legacy(vault))
@@ -133,11 +133,49 @@ fn manager<'a>(case: &Case<'a>) -> Result<&'a Identities, Decision> {
     }
 }
 
-fn platform_apps(case: &Case<'_>) -> Result<Vec<PrincipalId>, Decision> {
-    case.inventory
-        .platform_principals
-        .clone()
-        .ok_or_else(|| Decision::Look(vec![Read::PlatformPrincipals]))
+fn platform_apps(
+    case: &Case<'_>,
+    rule: &Rule,
+    vault: &Vault,
+    why: &'static str,
+) -> Result<Vec<PrincipalId>, Decision> {
+    match &case.inventory.platform_principals {
+        None => Err(Decision::Look(vec![Read::PlatformPrincipals])),
+        Some(Some(principals)) => Ok(principals.clone()),
+        // Registration brings them into the directory: it comes first, and what follows it is planned then.
+        Some(None) => Err(
+            registration_first(case, rule, vault, why).unwrap_or_else(|| {
+                Decision::Wait(Box::new(Wait {
+                    refusal: Refusal {
+                        vault: Some(VaultReference::of(vault)),
+                        ..refusal_under(rule, Outcome::Failed, reason::principals_missing())
+                    },
+                    patience: Patience::Hour,
+                }))
+            }),
+        ),
+    }
+}
+
+/// A plan of nothing but the registration, where there is something to register.
+fn registration_first(
+    case: &Case<'_>,
+    rule: &Rule,
+    vault: &Vault,
+    why: &'static str,
+) -> Option<Decision> {
+    let plan = Plan::registration(case)?;
+    Some(Decision::Bind(Box::new(Binding {
+        rule: rule.name.clone(),
+        vault: vault.clone(),
+        writer: Writer::PlatformApps,
+        writer_reason: why,
+        principals: Vec::new(),
+        archive: legacy(vault),
+        candidates: Vec::new(),
+        plan,
+        youngest_role: None,
+    })))
 }
 
 fn legacy(vault: &Vault) -> Archive {
@@ -230,7 +268,9 @@ fn role_rows<'a>(
         let giving = rows
             .into_iter()
             .flatten()
-            .find(|row| gives_role(row, vault));
+            .filter(|row| gives_role(row, vault))
+            // The oldest has had effect for the longest.
+            .min_by_key(|row| row.created_on);
         (principal, giving)
     };
     Ok(principals.into_iter().map(row).collect())

@@ -57,6 +57,14 @@ pub fn not_found(cluster: &ClusterId) -> Reason {
     )
 }
 
+pub(crate) fn principals_missing() -> Reason {
+    reason(
+        "PrincipalNotFound",
+        "the directory does not have the service principals of both platform apps",
+        "Registering Microsoft.NetworkCloud brings them into the directory within minutes; check `az ad sp show --id 05cf5e27-931d-47ad-826d-cb9028d8bd7a` and `az ad sp show --id 3365d4ea-bb16-4bc9-86dd-f2c8cf6f1f56`.",
+    )
+}
+
 pub(crate) fn deleting(cluster: &ClusterId) -> Reason {
     reason(
         "ClusterDeleting",

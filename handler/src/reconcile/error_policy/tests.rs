@@ -110,7 +110,6 @@ fn every_setback_is_retried_or_given_up_as_the_table_says() {
             0,
         ),
         ("Graph 403", lookup(403), Write, 0),
-        ("Graph 404", lookup(404), Write, 0),
         ("Graph 503", lookup(503), Write, 0),
         ("absent after a write", Setback::Absent(cluster()), Write, 0),
         (
@@ -148,7 +147,6 @@ fn every_setback_is_retried_or_given_up_as_the_table_says() {
         403: 0 retries in 0 min, then failed CallFailed
         no principal: 12 retries in 64 min, then failed PrincipalNotFound
         Graph 403: 0 retries in 0 min, then failed DirectoryDenied
-        Graph 404: 12 retries in 64 min, then failed PrincipalNotFound
         Graph 503: 75 retries in 1453 min, then failed CallFailed
         absent after a write: 4 retries in 2 min, then gone ClusterNotFound
         absent after a delete: 0 retries in 0 min, then gone ClusterNotFound

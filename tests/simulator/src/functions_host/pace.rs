@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::app::Trigger;
 use super::invocation::Host;
+use super::process::{Handler, Launch};
 use crate::event_grid::EventGrid;
 
 /// What a host waits for; clones share the switch.
@@ -18,10 +19,16 @@ pub(super) struct Pace {
     pub(super) host: Arc<Host>,
     pub(super) event_grid: Option<EventGrid>,
     pub(super) fast_forward: Arc<AtomicBool>,
+    /// How another handler is begun; none where there is no process to begin.
+    pub(super) launch: Option<Launch>,
 }
 
 /// How long everything must be still to count as rest: what is under way between two parts shows within it.
 const STILL: Duration = Duration::from_millis(4);
+
+/// A handler does not see more than this skipped: the platform takes idle instances away, and what a handler keeps
+/// for half a minute must not outlive the time that it believes in.
+const UNFELT: time::Duration = time::Duration::seconds(30);
 
 impl Pace {
     fn queues(&self) -> impl Iterator<Item = &str> {
@@ -102,8 +109,26 @@ impl Pace {
             let rests = self.is_at_rest().await;
             let skips = rests && self.fast_forward.load(Ordering::SeqCst) && self.host.accepts();
             if let Some(due) = self.next_due().filter(|_| skips) {
+                self.begin_anew(due);
                 self.host.broker.jump_to(due);
             }
+        }
+    }
+
+    /// Where the time to skip is long, another handler sees what comes after it.
+    fn begin_anew(&self, due: OffsetDateTime) {
+        let clock = &self.host.world.clock;
+        let ahead = clock.offset() + (due - clock.now()).max(time::Duration::ZERO);
+        if ahead - clock.felt() <= UNFELT {
+            return;
+        }
+        clock.feel(ahead);
+        let Some(launch) = self.launch.clone() else {
+            return;
+        };
+        match Handler::launch(launch, self.host.record.clone()) {
+            Ok(handler) => self.host.exchange_handler(handler).stop(),
+            Err(error) => self.host.record.log(format!("no other handler: {error:#}")),
         }
     }
 
@@ -115,8 +140,10 @@ impl Pace {
                 anyhow::bail!("the host is down: {:?}", self.host.record.host_log());
             }
             let rests = self.is_at_rest().await;
+            let before = self.activity();
             let due = self.next_due().filter(|due| self.counts(*due, end));
-            if rests && due.is_none() {
+            // Time may have been skipped since the rest was seen: then something is under way now.
+            if rests && due.is_none() && !self.is_busy() && before == self.activity() {
                 return Ok(());
             }
             if Instant::now() >= end {

@@ -28,7 +28,7 @@ pub(super) async fn listen(host: Arc<Host>, function: Function, queue: String, n
         let renewal = host.app.service_bus.lock_renewal;
         match host.broker.receive_held(&queue, renewal) {
             Ok(Some(mut received)) => {
-                skipped_time::account_for(&mut received.message, host.world.clock.offset());
+                skipped_time::account_for(&mut received.message, host.world.clock.felt());
                 let (host, function) = (host.clone(), function.clone());
                 let (queue, namespace) = (queue.clone(), namespace.clone());
                 tokio::spawn(async move {

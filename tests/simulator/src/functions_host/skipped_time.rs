@@ -1,5 +1,5 @@
 //! The time that was skipped, as a handler has to see it whose own clock shows real time.
-//! It touches nothing where no time was skipped.
+//! It touches nothing where no time was skipped, or too little to have begun another handler for it.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -48,6 +48,7 @@ mod tests {
     fn delivered(skip: std::time::Duration) -> Value {
         let clock = Clock::new();
         clock.advance(std::time::Duration::from_secs(5));
+        clock.feel(clock.offset());
         let broker = Broker::new(clock.clone());
         let body = json!({ "firstSeen": "2026-02-03T04:05:06.5Z", "progress": { "since": "2026-02-03T04:00:00+00:00" }, "id": "2026" });
         broker
@@ -55,7 +56,8 @@ mod tests {
             .unwrap();
         clock.advance(skip);
         let mut received = broker.receive("requests").unwrap().unwrap();
-        account_for(&mut received.message, clock.offset());
+        clock.feel(clock.offset());
+        account_for(&mut received.message, clock.felt());
         received.message.json()
     }
 

@@ -1,0 +1,209 @@
+//! The account of a step: what changed in Azure and which results came, in lines that are the same each time.
+//!
+//! Within a step order is left out, for clusters are looked at side by side; numbers that vary are left out too.
+
+use serde_json::Value;
+use vaultbind_simulator::{journal::Entry, state::Azure};
+
+/// The last segment of an id.
+fn name(id: &str) -> &str {
+    id.rsplit('/').next().unwrap_or_default()
+}
+
+/// Who a principal is, in words.
+fn principal(azure: &Azure, id: &str) -> String {
+    if let Some(place) = azure.platform_principals().iter().position(|it| it == id) {
+        return format!("platform app {}", place + 1);
+    }
+    let types = [
+        "Microsoft.NetworkCloud/clusters",
+        "Microsoft.NetworkCloud/clusterManagers",
+    ];
+    for resource in types.iter().flat_map(|it| azure.resources_of(it)) {
+        let owner = resource["name"].as_str().unwrap_or_default();
+        if resource["identity"]["principalId"] == id {
+            return format!("{owner}'s system-assigned identity");
+        }
+        let users = resource["identity"]["userAssignedIdentities"]
+            .as_object()
+            .into_iter()
+            .flatten();
+        for (identity, it) in users {
+            if it["principalId"] == id {
+                return format!("{owner}'s identity {}", name(identity));
+            }
+        }
+    }
+    format!("principal {id}")
+}
+
+/// A write to Azure in words; ranked so that lines of a step sort as they have to happen.
+fn write(azure: &Azure, entry: &Entry) -> (u8, String) {
+    let body = entry.body.clone().unwrap_or_default();
+    let properties = &body["properties"];
+    let (rank, text) = match entry.method.as_str() {
+        "POST" => (0, "register Microsoft.NetworkCloud".to_owned()),
+        "PUT" => {
+            let vault = entry
+                .path
+                .split("/providers/Microsoft.Authorization")
+                .next()
+                .unwrap_or_default();
+            let who = principal(
+                azure,
+                properties["principalId"].as_str().unwrap_or_default(),
+            );
+            (
+                1,
+                format!("assign the writer's role on {} to {who}", name(vault)),
+            )
+        }
+        "PATCH" => (
+            2,
+            format!("patch {} {}", name(&entry.path), archive(properties)),
+        ),
+        other => (3, format!("{other} {}", entry.path)),
+    };
+    match entry.status {
+        200..=299 => (rank, text),
+        0 => (rank, format!("{text}: the connection breaks")),
+        status => (rank, format!("{text}: refused with {status}")),
+    }
+}
+
+/// The archive properties of a cluster or a PATCH, in words.
+pub fn archive(properties: &Value) -> String {
+    let mut parts = Vec::new();
+    let legacy = &properties["secretArchive"];
+    if legacy.is_object() {
+        let off = if legacy["useKeyVault"] == "True" {
+            ""
+        } else {
+            " (switched off)"
+        };
+        parts.push(format!(
+            "secretArchive={}{off}",
+            name(legacy["keyVaultId"].as_str().unwrap_or_default())
+        ));
+    }
+    let settings = &properties["secretArchiveSettings"];
+    if settings.is_object() {
+        let identity = &settings["associatedIdentity"];
+        let who = match identity["userAssignedIdentityResourceId"].as_str() {
+            Some(id) => name(id).to_owned(),
+            None => identity["identityType"]
+                .as_str()
+                .unwrap_or("no identity")
+                .to_owned(),
+        };
+        parts.push(format!(
+            "secretArchiveSettings={} by {who}",
+            settings["vaultUri"].as_str().unwrap_or("no vault")
+        ));
+    }
+    if parts.is_empty() {
+        "no archive".to_owned()
+    } else {
+        parts.join(" ")
+    }
+}
+
+/// A result in a line, and below it why and what to do.
+fn result(result: &Value) -> (String, Vec<String>) {
+    let data = &result["data"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let cluster = text(&data["cluster"]["name"]);
+    let mut line = format!("result {} {cluster}", text(&data["outcome"]));
+    if let Some(vault) = data["vault"]["id"].as_str() {
+        line = format!("{line} -> {}", name(vault));
+    }
+    if data["changed"] == true {
+        line.push_str(", changed");
+    }
+    if let Some(rule) = data["rule"].as_str() {
+        line = format!("{line}, rule {rule}");
+    }
+    if let Some(writer) = data["writers"][0]["kind"].as_str() {
+        line = format!("{line}, writer {writer}");
+    }
+    let mut lines = vec![line];
+    if data["outcome"] == "planned" {
+        let changes = data["changes"].as_array().into_iter().flatten();
+        let mut planned: Vec<String> = changes
+            .map(|it| {
+                format!(
+                    "  would {}: {}",
+                    text(&it["kind"]),
+                    short(&text(&it["target"]))
+                )
+            })
+            .collect();
+        planned.sort();
+        lines.extend(planned);
+    }
+    if data["reason"].is_object() {
+        let reason = &data["reason"];
+        lines.push(format!(
+            "  {}: {}",
+            text(&reason["code"]),
+            text(&reason["message"])
+        ));
+        lines.push(format!("  help: {}", text(&reason["help"])));
+    }
+    let mut candidates: Vec<String> = data["candidates"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|it| {
+            format!(
+                "  candidate {}: {}",
+                name(&text(&it["id"])),
+                text(&it["why"])
+            )
+        })
+        .collect();
+    if candidates.len() > 1 || data["reason"].is_object() {
+        candidates.sort();
+        lines.extend(candidates);
+    }
+    (cluster, lines)
+}
+
+/// The target of a role assignment is its vault: its own name says nothing.
+fn short(target: &str) -> String {
+    let vault = target
+        .split("/providers/Microsoft.Authorization")
+        .next()
+        .unwrap_or_default();
+    name(vault).to_owned()
+}
+
+/// The lines of a step.
+pub fn lines(
+    azure: &Azure,
+    writes: &[Entry],
+    results: &[Value],
+    dead_letters: usize,
+) -> Vec<String> {
+    let mut changes: Vec<(u8, String)> = writes.iter().map(|it| write(azure, it)).collect();
+    changes.sort();
+    let mut lines: Vec<String> = Vec::new();
+    for (_, line) in &changes {
+        let count = changes.iter().filter(|(_, it)| it == line).count();
+        let line = if count > 1 {
+            format!("{line} ({count} times)")
+        } else {
+            line.clone()
+        };
+        if lines.last() != Some(&line) {
+            lines.push(line);
+        }
+    }
+    let mut told: Vec<(String, Vec<String>)> = results.iter().map(result).collect();
+    told.sort_by(|a, b| a.0.cmp(&b.0));
+    lines.extend(told.into_iter().flat_map(|(_, lines)| lines));
+    if dead_letters > 0 {
+        lines.push(format!("{dead_letters} dead letters"));
+    }
+    lines
+}

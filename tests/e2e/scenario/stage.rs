@@ -1,0 +1,288 @@
+//! The stage: the estate and the town that a script's commands act on.
+//!
+//! Before `start` commands furnish the estate without events; after it each raises what it raises in Azure.
+
+mod furnish;
+mod interfere;
+
+use serde_json::{Value, json};
+use vaultbind_simulator::{Config, Estate, Simulator, event_grid::Schema, state::Azure};
+
+use super::{account, script::Command};
+use crate::town::{EAST, POLICY, Plan, Town, WEST, write_event};
+
+/// Where the commands of a script act.
+pub struct Stage {
+    simulator: Option<Simulator>,
+    town: Option<Town>,
+    policy: String,
+    environment: Vec<(String, String)>,
+    events: u32,
+    seen: Seen,
+}
+
+/// What the steps so far have told.
+#[derive(Default)]
+struct Seen {
+    journal: u64,
+    results: usize,
+    dead_letters: usize,
+}
+
+impl Stage {
+    pub async fn new() -> Self {
+        let estate = Estate::new()
+            .platform_apps()
+            .subscription(WEST)
+            .subscription(EAST);
+        let config = Config {
+            emit_events: false,
+            ..Config::default()
+        };
+        let simulator = Simulator::start(config, estate).await.unwrap();
+        let policy = POLICY.to_owned();
+        Self {
+            simulator: Some(simulator),
+            town: None,
+            policy,
+            environment: Vec::new(),
+            events: 0,
+            seen: Seen::default(),
+        }
+    }
+
+    /// Acts on what there is in Azure.
+    fn azure<T>(&self, act: impl FnOnce(&mut Azure) -> T) -> T {
+        let simulator = self
+            .town
+            .as_ref()
+            .map(|it| &it.simulator)
+            .or(self.simulator.as_ref());
+        act(&mut simulator.unwrap().world.azure())
+    }
+
+    fn town(&self) -> &Town {
+        self.town
+            .as_ref()
+            .expect("the script has not said `start` yet")
+    }
+
+    /// Plays a command and returns what came of it.
+    pub async fn play(&mut self, command: &Command) -> Vec<String> {
+        match command.word(0) {
+            "policy" => self.policy = policy(command, &self.policy),
+            "setting" => {
+                let settings = command.words[1..]
+                    .iter()
+                    .filter_map(|it| it.split_once('='));
+                self.environment
+                    .extend(settings.map(|(name, value)| (name.to_owned(), value.to_owned())));
+            }
+            "start" => {
+                self.start().await;
+                return Vec::new();
+            }
+            "event" => self.event(command),
+            "resync" => {
+                let town = self.town();
+                town.simulator.broker.forget_duplicates("requests").unwrap();
+                town.host.tick("resync").await.unwrap();
+            }
+            "advance" => {
+                let minutes: u64 = command.word(1).trim_end_matches('m').parse().unwrap();
+                self.town()
+                    .simulator
+                    .world
+                    .clock
+                    .advance(std::time::Duration::from_secs(minutes * 60));
+            }
+            "show" => return vec![self.show(command.word(1))],
+            _ if self.interfere(command) => return Vec::new(),
+            _ if self.furnish(command) => {}
+            other => panic!("there is no command `{other}`"),
+        }
+        if command.goes_on || self.town.is_none() {
+            return Vec::new();
+        }
+        self.town().settle().await;
+        self.tell()
+    }
+
+    async fn start(&mut self) {
+        let simulator = self.simulator.take().expect("a script starts once");
+        simulator.world.azure().behaviour.emit_events = true;
+        let mut plan = Plan::new(Estate::new());
+        plan.policy = self.policy.clone();
+        // One call at a time: what comes of a script is the same each time.
+        plan = plan.set(
+            "AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls",
+            "1",
+        );
+        plan.environment.append(&mut self.environment);
+        self.town = Some(Town::around(simulator, plan).await);
+    }
+
+    /// What changed and which results came since the last time.
+    fn tell(&mut self) -> Vec<String> {
+        let town = self.town.as_ref().unwrap();
+        let journal = &town.simulator.world.journal;
+        let writes: Vec<_> = journal
+            .since(self.seen.journal)
+            .into_iter()
+            .filter(|it| it.is_write())
+            .collect();
+        let (results, dead) = (
+            town.results(),
+            town.simulator.broker.dead_letters("requests").len(),
+        );
+        let lines = account::lines(
+            &town.simulator.world.azure(),
+            &writes,
+            &results[self.seen.results..],
+            dead - self.seen.dead_letters,
+        );
+        self.seen = Seen {
+            journal: journal.last_seq(),
+            results: results.len(),
+            dead_letters: dead,
+        };
+        if lines.is_empty() {
+            vec!["nothing".to_owned()]
+        } else {
+            lines
+        }
+    }
+
+    /// The id of a cluster or a vault by its name, of one that was deleted too.
+    fn id(&self, name: &str) -> String {
+        let known = self.azure(|it| {
+            it.cluster_id(name)
+                .or_else(|| it.vault_id(name))
+                .or_else(|| it.manager_id(name))
+        });
+        let deleted = || {
+            self.azure(|it| {
+                let mut vaults = it.deleted_vaults();
+                vaults
+                    .find(|vault| vault["name"] == name)
+                    .and_then(|it| it["properties"]["vaultId"].as_str().map(ToOwned::to_owned))
+            })
+        };
+        // One that is not there yet is where scripts put it.
+        let place = if name.starts_with("kv-") {
+            "rg-secrets/providers/Microsoft.KeyVault/vaults"
+        } else {
+            "rg-nexus/providers/Microsoft.NetworkCloud/clusters"
+        };
+        known
+            .or_else(deleted)
+            .unwrap_or_else(|| format!("/subscriptions/{WEST}/resourceGroups/{place}/{name}"))
+    }
+
+    fn event(&mut self, command: &Command) {
+        let id = self.id(command.word(1));
+        let resource_type = id
+            .split('/')
+            .skip(6)
+            .step_by(1)
+            .take(2)
+            .collect::<Vec<_>>()
+            .join("/");
+        let kind = command
+            .words
+            .get(2)
+            .filter(|it| !it.contains('=') && *it != "&")
+            .map_or("write", String::as_str);
+        let (operation, subject) = match kind {
+            "write" | "delete" => (format!("{resource_type}/{kind}"), id.clone()),
+            "tags" => ("Microsoft.Resources/tags/write".to_owned(), id.clone()),
+            "tags-of-its-own" => (
+                "Microsoft.Resources/tags/write".to_owned(),
+                format!("{id}/providers/Microsoft.Resources/tags/default"),
+            ),
+            "notification" => (String::new(), id.clone()),
+            other => panic!("there is no event `{other}`"),
+        };
+        let town = self
+            .town
+            .as_ref()
+            .expect("the script has not said `start` yet");
+        town.grid.configure("resource-event", |it| {
+            it.schema = if command.option("as") == Some("cloudevents") {
+                Schema::CloudEvents
+            } else {
+                Schema::EventGrid
+            };
+            it.filter = if kind == "notification" {
+                vaultbind_simulator::event_grid::Filter::none()
+            } else {
+                vaultbind_simulator::event_grid::Filter::default()
+            };
+        });
+        let times = command.option("times").map_or(1, |it| it.parse().unwrap());
+        self.events += 1;
+        let mut event = write_event(&format!("event-{}", self.events), &subject, &operation);
+        if kind == "delete" {
+            event["eventType"] = json!("Microsoft.Resources.ResourceDeleteSuccess");
+        }
+        if kind == "notification" {
+            notification(&mut event, &subject, command);
+        }
+        for _ in 0..times {
+            town.grid.publish(&event);
+        }
+    }
+
+    fn show(&self, name: &str) -> String {
+        let id = self.id(name);
+        self.azure(|azure| match azure.resource(&id) {
+            None => format!("{name} does not exist"),
+            Some(body) if body["type"] == "Microsoft.KeyVault/vaults" => {
+                let on = azure
+                    .role_assignments()
+                    .filter(|it| it.scope.eq_ignore_ascii_case(&id))
+                    .count();
+                format!("{name}: {on} role assignments")
+            }
+            Some(body) => format!(
+                "{name}: {} ({})",
+                account::archive(&body["properties"]),
+                body["properties"]["provisioningState"]
+                    .as_str()
+                    .unwrap_or("no state")
+            ),
+        })
+    }
+}
+
+/// A Resource Notification, whose booleans are numbers and whose tags may be anything.
+fn notification(event: &mut Value, subject: &str, command: &Command) {
+    let tags = match command.option("tags") {
+        Some("null") => Value::Null,
+        Some(text) => json!(text),
+        None => json!({ "site": "a" }),
+    };
+    event["eventType"] = json!("Microsoft.ResourceNotifications.Resources.CreatedOrUpdated");
+    event["data"] = json!({
+        "resourceInfo": { "id": subject, "tags": tags, "properties": { "enableRbacAuthorization": 1 } },
+        "apiVersion": "2019-06-01", "operationalInfo": { "resourceEventTime": "2026-07-28T20:13:10.8418063Z" },
+    });
+}
+
+/// The policy so far with `key: value` lines replaced by the command's words, or the command's input.
+fn policy(command: &Command, so_far: &str) -> String {
+    if !command.input.is_empty() {
+        return command.input.clone();
+    }
+    let mut text = so_far.to_owned();
+    for (key, value) in command.others(&[]) {
+        text = match key {
+            "mode" => text.replace("version: 1\n", &format!("version: 1\nmode: {value}\n")),
+            "writer" => text.replace("writer: platform-apps", &format!("writer: {value}")),
+            "rebind" => format!("{text}    rebind: {value}\n"),
+            "identity" => format!("{text}    identity: \"{value}\"\n"),
+            other => panic!("the policy has no `{other}` to change"),
+        };
+    }
+    text
+}

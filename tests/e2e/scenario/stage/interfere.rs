@@ -1,0 +1,129 @@
+//! Commands that change how Azure behaves: faults, slowness, stale answers, missing rights.
+//!
+//! It must not change what there is.
+
+use std::time::Duration;
+
+use vaultbind_simulator::{
+    faults::{Fault, FaultRule},
+    functions_host::EventForm,
+    journal::Service,
+    state::{Ending, PatchMode, Registration, RolePropagation},
+};
+
+use super::Stage;
+use crate::{scenario::script::Command, town::WEST};
+
+fn service(word: &str) -> Service {
+    match word {
+        "arm" => Service::Arm,
+        "graph" => Service::Graph,
+        "identity" => Service::Identity,
+        "servicebus" => Service::ServiceBus,
+        other => panic!("there is no service `{other}`"),
+    }
+}
+
+/// `fault arm PATCH clusters status=503 times=2 skip=1`
+fn fault(command: &Command) -> FaultRule {
+    let number = |name: &str| command.option(name).map(|it| it.parse::<u64>().unwrap());
+    let fault = if let Some(status) = number("status") {
+        Fault::Status {
+            status: u16::try_from(status).unwrap(),
+            code: command.option("code").unwrap_or("Injected").to_owned(),
+            message: "a fault of the script".to_owned(),
+            retry_after: number("retry-after"),
+        }
+    } else {
+        match command.word(4) {
+            "hang" => Fault::Hang,
+            "reset-before" => Fault::ResetBefore,
+            "reset-after" => Fault::ResetAfter,
+            "truncate" => Fault::Truncate,
+            "kill-before" => Fault::KillHandler { before: true },
+            "kill-after" => Fault::KillHandler { before: false },
+            "expired-token" => Fault::ExpiredToken,
+            other => panic!("there is no fault `{other}`"),
+        }
+    };
+    let times = number("times").map_or(1, |it| usize::try_from(it).unwrap());
+    let skip = number("skip").map_or(0, |it| usize::try_from(it).unwrap());
+    FaultRule::new(service(command.word(1)), command.word(3), fault)
+        .method(command.word(2))
+        .times(times)
+        .skip(skip)
+}
+
+impl Stage {
+    /// Is it a command that interferes? Then it is carried out.
+    pub(super) fn interfere(&self, command: &Command) -> bool {
+        match command.word(0) {
+            "fault" => self.town().simulator.world.faults.add(fault(command)),
+            "faults-end" => self.town().simulator.world.faults.clear(),
+            "behave" => command
+                .others(&[])
+                .for_each(|(name, value)| self.behave(name, value)),
+            "hide" => {
+                let id = self.id(command.word(1));
+                self.azure(|it| it.resource_graph.hide(&id));
+            }
+            "stale" => {
+                let id = self.id(command.word(1));
+                self.azure(|it| it.lag(&id));
+            }
+            "release" => self.azure(|it| it.resource_graph.release()),
+            "deny" => self.azure(|it| it.deny(command.word(1), "/")),
+            "deny-on" => {
+                let id = self.id(command.word(2));
+                self.azure(|it| it.deny(command.word(1), &id));
+            }
+            "allow" => self.azure(vaultbind_simulator::state::Azure::allow_all),
+            "late" => {
+                let id = self.id(command.word(1));
+                self.azure(|it| {
+                    it.delay_reads(&id, command.option("reads").unwrap().parse().unwrap())
+                });
+            }
+            "wrap-events" => self.town().host.set_event_form(EventForm::DoublyEncoded),
+            _ => return false,
+        }
+        true
+    }
+
+    fn behave(&self, name: &str, value: &str) {
+        let (word, argument) = value.split_once(':').unwrap_or((value, ""));
+        let number = || argument.parse::<u32>().unwrap();
+        self.azure(|azure| match (name, word) {
+            ("patch", "immediate") => azure.behaviour.patch = PatchMode::Immediate,
+            ("patch", "polls") => azure.behaviour.patch = PatchMode::Polls(number()),
+            ("ending", "checked") => azure.behaviour.ending = Ending::Checked,
+            ("ending", "failed") => azure.behaviour.ending = Ending::Failed(argument.to_owned()),
+            ("ending", "canceled") => azure.behaviour.ending = Ending::Canceled,
+            ("ending", "never") => azure.behaviour.ending = Ending::Never,
+            ("roles", "checks") => {
+                azure.behaviour.role_propagation = RolePropagation::Checks(number())
+            }
+            ("roles", "minutes") => {
+                let time = Duration::from_secs(u64::from(number()) * 60);
+                azure.behaviour.role_propagation = RolePropagation::Time(time);
+            }
+            ("registered", "no") => {
+                azure.subscription_mut(WEST).unwrap().registration = Registration::NotRegistered
+            }
+            ("graph", "forbidden") => azure.behaviour.graph_forbidden = true,
+            ("operation-url", _) => azure.behaviour.operation_url = Some(value.to_owned()),
+            ("operations", "forgotten") => azure.forget_operations(),
+            ("versions", _) => {
+                let versions = value.split(',').map(ToOwned::to_owned).collect();
+                azure.subscription_mut(WEST).unwrap().cluster_api_versions = versions;
+            }
+            ("principals", "none") => {
+                for principal in azure.platform_principals() {
+                    azure.remove_principal(&principal);
+                }
+            }
+            ("principals", "present") => azure.add_platform_apps(),
+            other => panic!("there is no behaviour {other:?}"),
+        });
+    }
+}
