@@ -19,6 +19,9 @@ pub const AUDIENCES: [&str; 3] = [
     "https://servicebus.azure.net",
 ];
 
+/// A client judges the expiry by real time, so that one that was given a day would be wrong after every jump of the clock.
+const LIFETIME: Duration = Duration::days(365);
+
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
@@ -51,13 +54,13 @@ struct Inner {
 }
 
 impl Tokens {
-    /// No tokens yet; they will live for a day.
+    /// No tokens yet; they will live for a year.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         let inner = Inner {
             issued: BTreeMap::new(),
             principals: BTreeMap::new(),
-            lifetime: Duration::DAY,
+            lifetime: LIFETIME,
             count: 0,
         };
         Self {
@@ -130,8 +133,8 @@ impl Tokens {
         let inner = self.lock();
         let Some(token) = token else {
             return Err(refuse(
-                "AuthenticationFailed",
-                "Authentication failed. The 'Authorization' header is missing.",
+                "InvalidAuthenticationToken",
+                "The access token is missing.",
             ));
         };
         let Some(issued) = inner.issued.get(token) else {
@@ -142,7 +145,7 @@ impl Tokens {
         };
         if issued.expires_on <= self.clock.now() {
             return Err(refuse(
-                "ExpiredAuthenticationToken",
+                "InvalidAuthenticationToken",
                 "The access token expiry UTC time is earlier than current UTC time.",
             ));
         }
