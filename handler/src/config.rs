@@ -2,10 +2,14 @@
 //!
 //! It must not read files or reach out; nothing else in the product reads the environment.
 
+mod value;
+
 use std::{collections::BTreeMap, path::PathBuf, str::FromStr, time::Duration};
 
 use vaultbind_azure::{cloud::Cloud, credential::CredentialKind, http::Endpoint};
 use vaultbind_core::inventory::PrincipalId;
+
+use value::{Bounded, Namespace, QueueName};
 
 /// A variable that Vaultbind reads, for documentation and its check.
 #[derive(Debug, Clone, Copy)]
@@ -249,60 +253,6 @@ impl Reader<'_> {
                 self.problem(CREDENTIAL, "expected managed-identity or developer-tools");
                 CredentialKind::DeveloperTools
             }
-        }
-    }
-}
-
-/// A host name without scheme, port or path.
-struct Namespace(String);
-
-impl FromStr for Namespace {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let sound = text.contains('.')
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
-        if sound {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(())
-        }
-    }
-}
-
-/// The name of a queue or topic: it goes into a path.
-struct QueueName(String);
-
-impl FromStr for QueueName {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let sound = !text.starts_with('.')
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
-        if sound {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(())
-        }
-    }
-}
-
-/// A whole number between two bounds.
-struct Bounded<const LOW: u32, const HIGH: u32>(u32);
-
-impl<const LOW: u32, const HIGH: u32> FromStr for Bounded<LOW, HIGH> {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let number: u32 = text.parse().map_err(|_| ())?;
-        if (LOW..=HIGH).contains(&number) {
-            Ok(Self(number))
-        } else {
-            Err(())
         }
     }
 }

@@ -2,15 +2,17 @@
 //!
 //! It must not carry state of Azure to act on: that is read anew each time.
 
-use std::fmt::Display;
+mod id;
+mod text;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use vaultbind_core::{
     id::{ClusterId, VaultId},
     result::{ArchiveState, Cause, ChangeRecord, ChangeStatus},
 };
+
+pub use id::{Bucket, cluster_request_id, hash, page_request_id, sweep_request_id};
 
 /// The version of the message that this Vaultbind writes and reads.
 const VERSION: u32 = 1;
@@ -59,16 +61,16 @@ pub enum Subject {
     /// One cluster to reconcile.
     Cluster {
         /// The cluster.
-        #[serde(with = "text")]
+        #[serde(with = "text::one")]
         cluster_id: ClusterId,
         /// A vault that Resource Graph may not show yet.
-        #[serde(default, with = "optional_text")]
+        #[serde(default, with = "text::optional")]
         vault_hint: Option<VaultId>,
     },
     /// One page of clusters, for all or for one vault.
     Sweep {
         /// The vault whose clusters are looked at; all clusters where absent.
-        #[serde(default, with = "optional_text")]
+        #[serde(default, with = "text::optional")]
         vault_id: Option<VaultId>,
         /// Where the page begins.
         #[serde(default)]
@@ -261,80 +263,6 @@ impl Request {
     }
 }
 
-/// The stretch of time whose events on one resource become one request.
-#[derive(Debug, Clone, Copy)]
-pub struct Bucket {
-    start: i64,
-    seconds: i64,
-}
-
-/// How long after the end of its bucket a request is due: clocks of two instances may differ by as much.
-const CLOCK_SKEW_SECONDS: i64 = 2;
-
-impl Bucket {
-    /// The bucket of this moment; `None` where coalescing is off.
-    pub fn at(now: OffsetDateTime, seconds: u32) -> Option<Self> {
-        let seconds = i64::from(seconds);
-        let start = now.unix_timestamp().checked_div_euclid(seconds)? * seconds;
-        Some(Self { start, seconds })
-    }
-
-    /// When a request of this bucket is due: after the last event that it stands for.
-    pub fn due(self) -> OffsetDateTime {
-        let due = self.start + self.seconds + CLOCK_SKEW_SECONDS;
-        OffsetDateTime::from_unix_timestamp(due).unwrap_or(OffsetDateTime::UNIX_EPOCH)
-    }
-}
-
-/// The id of a request for a cluster.
-pub fn cluster_request_id(
-    cluster: &ClusterId,
-    hint: Option<&VaultId>,
-    origin: Origin,
-    bucket: Option<Bucket>,
-    cause_id: &str,
-) -> String {
-    match bucket {
-        Some(bucket) => hash(&[
-            cluster.key(),
-            hint.map_or("", |vault| vault.key()),
-            origin.word(),
-            &bucket.start.to_string(),
-        ]),
-        None => hash(&[cluster.key(), cause_id]),
-    }
-}
-
-/// The id of a vault's sweep.
-pub fn sweep_request_id(vault: &VaultId, bucket: Option<Bucket>, cause_id: &str) -> String {
-    match bucket {
-        Some(bucket) => hash(&[vault.key(), &bucket.start.to_string()]),
-        None => hash(&[vault.key(), cause_id]),
-    }
-}
-
-/// The id of the page of a sweep that begins at `skip_token`; `sweep_id` is the first page's.
-pub fn page_request_id(sweep_id: &str, skip_token: &str) -> String {
-    let first = sweep_id.split('/').next().unwrap_or(sweep_id);
-    format!("{first}/{}", hash(&[skip_token]))
-}
-
-/// A short id that follows from its parts: the first 32 hexadecimal digits of their SHA-256.
-pub fn hash(parts: &[&str]) -> String {
-    let mut digest = Sha256::new();
-    for part in parts {
-        // The length keeps ["ab", "c"] and ["a", "bc"] apart.
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part.as_bytes());
-    }
-    digest
-        .finalize()
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
 fn manual() -> Cause {
     Cause {
         kind: vaultbind_core::result::CauseKind::Manual,
@@ -342,60 +270,6 @@ fn manual() -> Cause {
         operation: None,
         subject: None,
         time: None,
-    }
-}
-
-/// Ids travel as text and come back through their parser.
-mod text {
-    use std::str::FromStr;
-
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    use super::Display;
-
-    pub(super) fn serialize<T: Display, S: Serializer>(id: &T, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(id)
-    }
-
-    pub(super) fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
-    where
-        T: FromStr<Err: Display>,
-        D: Deserializer<'de>,
-    {
-        String::deserialize(from)?.parse().map_err(D::Error::custom)
-    }
-}
-
-/// The same where there may be none.
-mod optional_text {
-    use std::str::FromStr;
-
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    use super::Display;
-
-    #[expect(
-        clippy::ref_option,
-        reason = "serde's `with` hands over a reference to the field"
-    )]
-    pub(super) fn serialize<T: Display, S: Serializer>(
-        id: &Option<T>,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        match id {
-            Some(id) => to.collect_str(id),
-            None => to.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, T, D>(from: D) -> Result<Option<T>, D::Error>
-    where
-        T: FromStr<Err: Display>,
-        D: Deserializer<'de>,
-    {
-        let text: Option<String> = Option::deserialize(from)?;
-        text.map(|text| text.parse().map_err(D::Error::custom))
-            .transpose()
     }
 }
 

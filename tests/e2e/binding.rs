@@ -11,14 +11,14 @@ use vaultbind_simulator::{
 
 use crate::town::{EAST, Plan, Town, WEST, write_event};
 
-pub fn vault(name: &str, site: &str) -> VaultSpec {
+pub(crate) fn vault(name: &str, site: &str) -> VaultSpec {
     VaultSpec::new(name)
         .tag("purpose", "nexus-credentials")
         .tag("site", site)
 }
 
 /// One vault and one cluster of site a, in a subscription that is not registered yet.
-pub fn estate() -> Estate {
+pub(crate) fn estate() -> Estate {
     Estate::new()
         .platform_apps()
         .subscription(SubscriptionSpec::new(WEST).unregistered())

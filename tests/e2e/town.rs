@@ -17,14 +17,14 @@ use vaultbind_simulator::{
 };
 
 /// The longest that anything may take in real time.
-pub const SOON: Duration = Duration::from_secs(60);
+pub(crate) const SOON: Duration = Duration::from_secs(60);
 
 /// The two subscriptions of every estate.
-pub const WEST: &str = "11111111-1111-1111-1111-111111111111";
-pub const EAST: &str = "22222222-2222-2222-2222-222222222222";
+pub(crate) const WEST: &str = "11111111-1111-1111-1111-111111111111";
+pub(crate) const EAST: &str = "22222222-2222-2222-2222-222222222222";
 
 /// The policy of most tests: by site, within one resource group.
-pub const POLICY: &str = r#"version: 1
+pub(crate) const POLICY: &str = r#"version: 1
 scope:
   subscriptions: ["11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"]
 rules:
@@ -38,7 +38,7 @@ rules:
 "#;
 
 /// The root of the app: where `host.json` is.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .unwrap()
@@ -47,7 +47,7 @@ pub fn root() -> PathBuf {
 
 /// What a town is made from.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub(crate) struct Plan {
     pub estate: Estate,
     pub config: Config,
     pub policy: String,
@@ -56,7 +56,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    pub fn new(estate: Estate) -> Self {
+    pub(crate) fn new(estate: Estate) -> Self {
         Self {
             estate,
             config: Config::default(),
@@ -66,12 +66,12 @@ impl Plan {
         }
     }
 
-    pub fn set(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    pub async fn open(self) -> Town {
+    pub(crate) async fn open(self) -> Town {
         let simulator = Simulator::start(self.config.clone(), self.estate.clone())
             .await
             .unwrap();
@@ -81,7 +81,7 @@ impl Plan {
 
 /// A running town; dropping it ends everything in it.
 #[derive(Debug)]
-pub struct Town {
+pub(crate) struct Town {
     pub simulator: Simulator,
     pub grid: EventGrid,
     pub host: FunctionsHost,
@@ -90,7 +90,7 @@ pub struct Town {
 
 impl Town {
     /// Starts the host and the binary around a simulator that runs already.
-    pub async fn around(simulator: Simulator, plan: Plan) -> Self {
+    pub(crate) async fn around(simulator: Simulator, plan: Plan) -> Self {
         let policy = write_policy(&plan.policy);
         let grid = EventGrid::start(simulator.world.clone()).unwrap();
         let mut config = HostConfig::new(root(), simulator.world.clone(), simulator.broker.clone());
@@ -117,7 +117,7 @@ impl Town {
     }
 
     /// Waits until nothing is under way and nothing more will come.
-    pub async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         if let Err(error) = self.host.settle(SOON).await {
             panic!(
                 "{error:#}\nstdout:\n{}\nstderr:\n{}",
@@ -128,13 +128,13 @@ impl Town {
     }
 
     /// Publishes an event to whoever subscribes, and waits for all that follows.
-    pub async fn publish(&self, event: &Value) {
+    pub(crate) async fn publish(&self, event: &Value) {
         self.grid.publish(event);
         self.settle().await;
     }
 
     /// The results so far, each a CloudEvent; a repeat that the queue dropped is not among them.
-    pub fn results(&self) -> Vec<Value> {
+    pub(crate) fn results(&self) -> Vec<Value> {
         let sent = self.simulator.broker.sent("results");
         let taken = sent
             .into_iter()
@@ -158,29 +158,29 @@ impl Town {
     }
 
     /// The one result there is.
-    pub fn only_result(&self) -> Value {
+    pub(crate) fn only_result(&self) -> Value {
         let results = self.results();
         assert_eq!(results.len(), 1, "{results:#?}\n{}", self.account());
         results[0].clone()
     }
 
     /// The calls so far that are meant to change Azure.
-    pub fn writes(&self) -> Vec<Entry> {
+    pub(crate) fn writes(&self) -> Vec<Entry> {
         self.simulator.world.journal.writes()
     }
 
     /// A cluster as ARM has it.
-    pub fn cluster(&self, name: &str) -> Value {
+    pub(crate) fn cluster(&self, name: &str) -> Value {
         let azure = self.simulator.world.azure();
         let id = azure.cluster_id(name).unwrap();
         azure.resource(&id).unwrap().clone()
     }
 
-    pub fn cluster_id(&self, name: &str) -> String {
+    pub(crate) fn cluster_id(&self, name: &str) -> String {
         self.simulator.world.azure().cluster_id(name).unwrap()
     }
 
-    pub fn vault_id(&self, name: &str) -> String {
+    pub(crate) fn vault_id(&self, name: &str) -> String {
         self.simulator.world.azure().vault_id(name).unwrap()
     }
 }
@@ -202,7 +202,7 @@ fn write_policy(text: &str) -> PathBuf {
 }
 
 /// The event of the subscription topic that a write raises, as `azure-contracts` has it but for the ids.
-pub fn write_event(id: &str, subject: &str, operation: &str) -> Value {
+pub(crate) fn write_event(id: &str, subject: &str, operation: &str) -> Value {
     let subscription = subject.split('/').nth(2).unwrap_or_default();
     serde_json::json!({
         "id": id, "topic": format!("/subscriptions/{subscription}"), "subject": subject,
@@ -221,7 +221,7 @@ pub fn write_event(id: &str, subject: &str, operation: &str) -> Value {
 
 impl Town {
     /// Everything that happened, for whoever reads a failure.
-    pub fn account(&self) -> String {
+    pub(crate) fn account(&self) -> String {
         let journal = self.simulator.world.journal.entries();
         let calls: Vec<String> = journal
             .iter()

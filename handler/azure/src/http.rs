@@ -2,29 +2,23 @@
 //!
 //! It must not log a query, a header or a body, and does not retry beyond one new token.
 
+mod call;
 mod endpoint;
+mod recorder;
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{
     Method, Response,
-    header::{
-        AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
-        RETRY_AFTER, USER_AGENT,
-    },
+    header::{AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT},
 };
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 use tokio::time::Instant;
-use url::Url;
 
+pub(crate) use call::{Answer, Call};
 pub use endpoint::{Endpoint, EndpointError};
+pub use recorder::Recorder;
 
 use crate::{
     credential::Tokens,
@@ -66,32 +60,6 @@ impl Http {
     }
 }
 
-/// Notes the ids that a service gave to calls, the latest ones.
-#[derive(Debug, Clone, Default)]
-pub struct Recorder(Arc<Mutex<VecDeque<String>>>);
-
-impl Recorder {
-    const MOST: usize = 20;
-
-    fn note(&self, id: &str) {
-        let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if ids.len() == Self::MOST {
-            ids.pop_front();
-        }
-        ids.push_back(id.to_owned());
-    }
-
-    /// The ids, the oldest first.
-    pub fn ids(&self) -> Vec<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .cloned()
-            .collect()
-    }
-}
-
 /// A service at its address, with the tokens for it.
 #[derive(Debug, Clone)]
 pub(crate) struct Channel {
@@ -100,80 +68,6 @@ pub(crate) struct Channel {
     tokens: Tokens,
     scope: &'static str,
     recorder: Option<Recorder>,
-}
-
-/// One call.
-#[derive(Debug, Clone)]
-pub(crate) struct Call<'a> {
-    /// A verb and its object, as in "cannot {read the cluster} {resource}".
-    pub(crate) operation: &'static str,
-    pub(crate) resource: &'a str,
-    pub(crate) method: Method,
-    pub(crate) url: Url,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Option<Bytes>,
-}
-
-impl<'a> Call<'a> {
-    pub(crate) fn new(
-        operation: &'static str,
-        resource: &'a str,
-        method: Method,
-        url: Url,
-    ) -> Self {
-        Self {
-            operation,
-            resource,
-            method,
-            url,
-            headers: HeaderMap::new(),
-            body: None,
-        }
-    }
-
-    pub(crate) fn json(mut self, body: &Value) -> Self {
-        self.headers
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        self.body = Some(body.to_string().into());
-        self
-    }
-
-    /// Asks for the resource to be as it was read; an entity tag that is no header value is left out.
-    pub(crate) fn if_match(mut self, etag: Option<&str>) -> Self {
-        if let Some(etag) = etag.and_then(|it| HeaderValue::from_str(it).ok()) {
-            self.headers.insert(IF_MATCH, etag);
-        }
-        self
-    }
-}
-
-/// An answer with a 2xx status.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    body: Bytes,
-}
-
-impl Answer {
-    pub(crate) fn json<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, Error> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            Error::malformed(
-                call.operation,
-                call.resource,
-                "it is not the JSON that was expected",
-            )
-            .with_source(error)
-        })
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
-        retry_after(&self.headers)
-    }
 }
 
 impl Channel {

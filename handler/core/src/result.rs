@@ -2,6 +2,7 @@
 //!
 //! It must not carry claims, tokens, whole ARM bodies or secrets. The types are published in `schemas/result.schema.json`.
 
+mod outcome;
 pub mod reason;
 
 use std::fmt;
@@ -14,85 +15,7 @@ use crate::{
     plan::Change,
 };
 
-/// How a reconcile ended.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// The state was read back and is right.
-    Bound,
-    /// Audit mode: what would have been done.
-    Planned,
-    /// No rule governs the cluster, or its rule finds no vault.
-    Unmatched,
-    /// Two or more vaults rank equal.
-    Ambiguous,
-    /// The one vault is not fit.
-    Rejected,
-    /// Bound to another vault and the rule forbids rebinding, or to a foreign archive.
-    Held,
-    /// An exemption covers the cluster.
-    Exempt,
-    /// Bound to a vault that is deleted.
-    Orphaned,
-    /// The cluster does not exist or is being deleted.
-    Gone,
-    /// Given up: a permanent error, or the deadline passed.
-    Failed,
-}
-
-impl Outcome {
-    /// Every outcome.
-    pub const ALL: [Self; 10] = [
-        Self::Bound,
-        Self::Planned,
-        Self::Unmatched,
-        Self::Ambiguous,
-        Self::Rejected,
-        Self::Held,
-        Self::Exempt,
-        Self::Orphaned,
-        Self::Gone,
-        Self::Failed,
-    ];
-
-    /// The outcome's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Bound => "bound",
-            Self::Planned => "planned",
-            Self::Unmatched => "unmatched",
-            Self::Ambiguous => "ambiguous",
-            Self::Rejected => "rejected",
-            Self::Held => "held",
-            Self::Exempt => "exempt",
-            Self::Orphaned => "orphaned",
-            Self::Gone => "gone",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// Does the outcome tell of something that a person should see, though nothing changed?
-    pub fn is_wrong(self) -> bool {
-        match self {
-            Self::Unmatched
-            | Self::Ambiguous
-            | Self::Rejected
-            | Self::Held
-            | Self::Orphaned
-            | Self::Failed
-            | Self::Planned => true,
-            Self::Bound | Self::Exempt | Self::Gone => false,
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
+pub use outcome::Outcome;
 
 /// Why it ended so, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -2,6 +2,8 @@
 //!
 //! It must not do anything itself, and must not ask Azure.
 
+mod delay;
+
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -14,9 +16,11 @@ use vaultbind_core::{
 
 use super::{MAX_PATCHES, Setback, Verdict, follow::OperationFailure};
 use crate::{
-    request::{Origin, Request, hash},
+    request::{Origin, Request},
     telemetry::ErrorChain,
 };
+
+use delay::{Delays, delay};
 
 /// The class of what was written and cannot be read back yet.
 pub const NOT_VISIBLE: &str = "not-visible";
@@ -93,20 +97,7 @@ impl Treatment {
     }
 }
 
-/// How long to wait before each try.
-#[derive(Clone, Copy)]
-enum Delays {
-    /// 2 s doubling to 30 min, each between half and all of its step; never less than was asked for.
-    Backoff(Option<Duration>),
-    /// Fixed steps in seconds, the last one repeating; never less than was asked for.
-    Steps(&'static [u64], Option<Duration>),
-    /// It ends at once.
-    None,
-}
-
 const HOUR: Duration = Duration::from_secs(3600);
-const FIRST_STEP: Duration = Duration::from_secs(2);
-const LONGEST_STEP: Duration = Duration::from_secs(1800);
 
 /// Judges a setback and enters its class in the request's memory.
 pub fn judge(
@@ -280,28 +271,6 @@ fn directory(error: &CallError, failed: Failed<'_>) -> Treatment {
         | Kind::Invalid
         | Kind::Token => call(error, failed),
     }
-}
-
-fn delay(delays: Delays, request: &Request) -> Duration {
-    let tries = request.progress.tries.max(1);
-    match delays {
-        Delays::None => Duration::ZERO,
-        Delays::Backoff(asked) => backoff(tries, request).max(asked.unwrap_or_default()),
-        Delays::Steps(steps, asked) => {
-            let at = (tries as usize - 1).min(steps.len() - 1);
-            Duration::from_secs(steps[at]).max(asked.unwrap_or_default())
-        }
-    }
-}
-
-/// The step of this try, cut by an amount that follows from the message: equal requests do not march in step.
-fn backoff(tries: u32, request: &Request) -> Duration {
-    let step = FIRST_STEP
-        .saturating_mul(1 << (tries - 1).min(16))
-        .min(LONGEST_STEP);
-    let spread = u64::from_str_radix(&hash(&[&request.message_id()])[..8], 16).unwrap_or_default();
-    let half = step / 2;
-    half + half.mul_f64(spread as f64 / f64::from(u32::MAX))
 }
 
 fn gone(cluster: &ClusterId) -> Refusal {

@@ -2,16 +2,13 @@
 //!
 //! It must not write, and must not answer a question that the decision did not ask.
 
-use std::sync::Arc;
+mod reader;
 
 use futures::future::join_all;
-use vaultbind_azure::{Kind, graph::PLATFORM_APPS};
 use vaultbind_core::{
     decision::{Decision, Question, Read, decide},
-    id::{ClusterId, SubscriptionId, VaultId},
-    inventory::{
-        Candidates, Cluster, Inventory, PrincipalId, RoleAssignment, Vault, VaultSighting,
-    },
+    id::ClusterId,
+    inventory::{Cluster, Inventory},
 };
 
 use super::Setback;
@@ -19,6 +16,7 @@ use crate::{
     context::Context,
     request::{Request, Subject},
 };
+use reader::Reader;
 
 /// How many rounds of reading a decision may take: each round follows from the one before.
 const MAX_ROUNDS: usize = 24;
@@ -130,189 +128,4 @@ async fn complete(
     }
     // The estate changed under our eyes in every round: another look starts afresh.
     Err(Setback::OutOfTime)
-}
-
-/// One answer to a question of the decision.
-enum Seen {
-    Provider(vaultbind_core::inventory::Provider),
-    Tenant(String),
-    Candidates {
-        vaults: Arc<Candidates>,
-        current: bool,
-    },
-    Cluster(Option<Cluster>),
-    Vault(VaultId, VaultSighting),
-    VaultByHost(String, Option<VaultId>),
-    DeletedVaults(SubscriptionId, Vec<vaultbind_core::inventory::DeletedVault>),
-    PlatformPrincipals(Option<Vec<PrincipalId>>),
-    Manager(Option<vaultbind_core::inventory::Identities>),
-    Roles(VaultId, PrincipalId, Vec<RoleAssignment>),
-}
-
-impl Seen {
-    fn enter(self, inventory: &mut Inventory) {
-        match self {
-            Self::Provider(provider) => inventory.provider = Some(provider),
-            Self::Tenant(tenant) => inventory.tenant = Some(tenant),
-            Self::Candidates { vaults, current } => {
-                inventory.candidates = Some(vaults);
-                inventory.candidates_are_current = current;
-            }
-            Self::Cluster(cluster) => inventory.cluster = Some(cluster),
-            Self::Vault(id, sighting) => {
-                inventory.vaults.insert(id, sighting);
-            }
-            Self::VaultByHost(host, id) => {
-                inventory.vaults_by_host.insert(host, id);
-            }
-            Self::DeletedVaults(subscription, vaults) => {
-                inventory.deleted_vaults.insert(subscription, vaults);
-            }
-            Self::PlatformPrincipals(principals) => {
-                inventory.platform_principals = Some(principals)
-            }
-            Self::Manager(identities) => inventory.manager = Some(identities),
-            Self::Roles(vault, principal, rows) => {
-                inventory.roles.insert((vault, principal), rows);
-            }
-        }
-    }
-}
-
-struct Reader<'a> {
-    context: &'a Context,
-    request: &'a Request,
-    cluster: &'a ClusterId,
-}
-
-impl Reader<'_> {
-    async fn read(&self, read: Read) -> Result<Seen, Setback> {
-        let arm = &self.context.arm;
-        Ok(match read {
-            Read::Provider => self.provider().await?,
-            Read::Tenant => self.tenant().await?,
-            Read::Candidates => self.candidates(false).await?,
-            Read::CurrentCandidates => self.candidates(true).await?,
-            Read::Cluster(version) => {
-                Seen::Cluster(found(arm.cluster(self.cluster, version.as_str()).await)?)
-            }
-            Read::Vault(id) => {
-                let sighting = sighting(arm.vault(&id).await)?;
-                Seen::Vault(id, sighting)
-            }
-            Read::VaultByHost(host) => {
-                let id = arm
-                    .vault_by_host(self.context.policy.scope.as_ref(), &host)
-                    .await?;
-                Seen::VaultByHost(host, id)
-            }
-            Read::DeletedVaults(subscription) => {
-                let vaults = arm.deleted_vaults(&subscription).await?;
-                Seen::DeletedVaults(subscription, vaults)
-            }
-            Read::PlatformPrincipals => self.platform_principals().await?,
-            Read::Manager(id, version) => {
-                Seen::Manager(found(arm.manager_identities(&id, version.as_str()).await)?)
-            }
-            Read::Roles(vault, principal) => {
-                let rows = arm.role_assignments(&vault, &principal).await?;
-                Seen::Roles(vault, principal, rows)
-            }
-        })
-    }
-
-    async fn provider(&self) -> Result<Seen, Setback> {
-        let subscription = self.cluster.subscription();
-        let now = self.context.clock.now();
-        if let Some(kept) = self.context.caches.provider(subscription, now) {
-            return Ok(Seen::Provider(kept));
-        }
-        let provider = self.context.arm.provider(subscription).await?;
-        self.context
-            .caches
-            .keep_provider(subscription, now, &provider);
-        Ok(Seen::Provider(provider))
-    }
-
-    async fn tenant(&self) -> Result<Seen, Setback> {
-        let subscription = self.cluster.subscription();
-        if let Some(kept) = self.context.caches.tenant(subscription) {
-            return Ok(Seen::Tenant(kept));
-        }
-        let tenant = self.context.arm.tenant(subscription).await?;
-        self.context.caches.keep_tenant(subscription, &tenant);
-        Ok(Seen::Tenant(tenant))
-    }
-
-    /// The vaults of every subscription in which a rule's boundary lies: those outside are named, never chosen.
-    async fn candidates(&self, must_be_current: bool) -> Result<Seen, Setback> {
-        let context = self.context;
-        let now = context.clock.now();
-        let asked = self.request.first_seen.unwrap_or(now);
-        if let Some((read, vaults)) = context.caches.candidates(now)
-            && (!must_be_current || read >= asked)
-        {
-            return Ok(Seen::Candidates {
-                vaults,
-                current: read >= asked,
-            });
-        }
-        let within = context
-            .policy
-            .rules
-            .iter()
-            .flat_map(|rule| &rule.vaults.within);
-        let mut subscriptions: Vec<SubscriptionId> =
-            within.map(|it| it.subscription().clone()).collect();
-        subscriptions.sort();
-        subscriptions.dedup();
-        let vaults: Arc<Candidates> = Arc::new(
-            context
-                .arm
-                .vaults_in(&subscriptions)
-                .await?
-                .into_iter()
-                .collect(),
-        );
-        context.caches.keep_candidates(now, Arc::clone(&vaults));
-        Ok(Seen::Candidates {
-            vaults,
-            current: true,
-        })
-    }
-
-    async fn platform_principals(&self) -> Result<Seen, Setback> {
-        let context = self.context;
-        let given = context.config.platform_principals.clone();
-        if let Some(principals) = given.or_else(|| context.caches.platform_principals()) {
-            return Ok(Seen::PlatformPrincipals(Some(principals)));
-        }
-        let looks = PLATFORM_APPS
-            .iter()
-            .map(|(_, app_id)| context.graph.service_principal(app_id));
-        let found: Result<Vec<PrincipalId>, _> = join_all(looks).await.into_iter().collect();
-        let principals = match found {
-            Err(error) if error.kind() == Kind::NotFound => None,
-            found => Some(found.map_err(Setback::Directory)?),
-        };
-        if let Some(principals) = &principals {
-            context.caches.keep_platform_principals(principals);
-        }
-        Ok(Seen::PlatformPrincipals(principals))
-    }
-}
-
-fn found<T>(answer: Result<T, vaultbind_azure::Error>) -> Result<Option<T>, Setback> {
-    match answer {
-        Ok(it) => Ok(Some(it)),
-        Err(error) if error.kind() == Kind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn sighting(answer: Result<Vault, vaultbind_azure::Error>) -> Result<VaultSighting, Setback> {
-    match answer {
-        Err(error) if error.kind() == Kind::Denied => Ok(VaultSighting::Denied),
-        other => Ok(found(other)?.map_or(VaultSighting::Absent, VaultSighting::Live)),
-    }
 }

@@ -2,8 +2,8 @@
 //!
 //! It must not judge Azure, and carries nothing but what `BindingResult` names.
 
-use schemars::JsonSchema;
-use serde::Serialize;
+mod event;
+
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use vaultbind_azure::service_bus::Message;
 use vaultbind_core::{
@@ -24,6 +24,8 @@ use crate::{
     request::{Request, hash},
 };
 
+pub use event::{ResultEvent, schema};
+
 /// What there is to report of one look.
 #[derive(Debug)]
 pub struct Report<'a> {
@@ -39,34 +41,6 @@ pub struct Report<'a> {
     pub began: OffsetDateTime,
     /// The ids that Azure gave to the calls.
     pub calls: Vec<String>,
-}
-
-/// A result in CloudEvents 1.0 structured mode.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(
-    title = "Vaultbind result",
-    description = "A message on the results queue: a CloudEvent 1.0 in structured mode."
-)]
-pub struct ResultEvent {
-    /// Always `1.0`.
-    specversion: String,
-    /// The same for a repeated delivery of the same request.
-    id: String,
-    /// The name of the function app.
-    source: String,
-    /// `vaultbind.binding.<outcome>`.
-    r#type: String,
-    /// The resource id of the cluster.
-    subject: String,
-    /// When the reconcile ended, RFC 3339.
-    time: String,
-    /// Always `application/json`.
-    datacontenttype: String,
-    /// The W3C trace of the event that led here.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    traceparent: Option<String>,
-    /// The result.
-    data: BindingResult,
 }
 
 /// Sends the report unless nothing in it is worth a message; says in one line what was decided.
@@ -310,12 +284,4 @@ fn candidates(
 fn rfc3339(time: OffsetDateTime) -> String {
     // Only years beyond 9999 cannot be written.
     time.format(&Rfc3339).unwrap_or_default()
-}
-
-/// The published JSON Schema of the messages on the results queue, as text.
-pub fn schema() -> String {
-    let schema = schemars::schema_for!(ResultEvent);
-    let mut text = format!("{:#}", schema.to_value());
-    text.push('\n');
-    text
 }

@@ -72,7 +72,7 @@ fn write(azure: &Azure, entry: &Entry) -> (u8, String) {
 }
 
 /// The archive properties of a cluster or a PATCH, in words.
-pub fn archive(properties: &Value) -> String {
+pub(super) fn archive(properties: &Value) -> String {
     let mut parts = Vec::new();
     let legacy = &properties["secretArchive"];
     if legacy.is_object() {
@@ -111,7 +111,7 @@ pub fn archive(properties: &Value) -> String {
 /// A result in a line, and below it why and what to do.
 fn result(result: &Value) -> (String, Vec<String>) {
     let data = &result["data"];
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let text = |value: &Value| without_request_id(value.as_str().unwrap_or_default());
     let cluster = text(&data["cluster"]["name"]);
     let mut line = format!("result {} {cluster}", text(&data["outcome"]));
     if let Some(vault) = data["vault"]["id"].as_str() {
@@ -169,6 +169,14 @@ fn result(result: &Value) -> (String, Vec<String>) {
     (cluster, lines)
 }
 
+/// The id of a call is another one each time.
+fn without_request_id(text: &str) -> String {
+    match text.split_once(" [request ") {
+        Some((before, after)) => format!("{before}{}", after.split_once(']').map_or("", |it| it.1)),
+        None => text.to_owned(),
+    }
+}
+
 /// The target of a role assignment is its vault: its own name says nothing.
 fn short(target: &str) -> String {
     let vault = target
@@ -179,7 +187,7 @@ fn short(target: &str) -> String {
 }
 
 /// The lines of a step.
-pub fn lines(
+pub(super) fn lines(
     azure: &Azure,
     writes: &[Entry],
     results: &[Value],
@@ -200,7 +208,7 @@ pub fn lines(
         }
     }
     let mut told: Vec<(String, Vec<String>)> = results.iter().map(result).collect();
-    told.sort_by(|a, b| a.0.cmp(&b.0));
+    told.sort();
     lines.extend(told.into_iter().flat_map(|(_, lines)| lines));
     if dead_letters > 0 {
         lines.push(format!("{dead_letters} dead letters"));

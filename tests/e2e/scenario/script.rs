@@ -6,7 +6,7 @@ use super::stage::Stage;
 
 /// A command with its input lines.
 #[derive(Debug, Default)]
-pub struct Command {
+pub(super) struct Command {
     /// The words after `> `.
     pub words: Vec<String>,
     /// The lines after `| `.
@@ -17,7 +17,7 @@ pub struct Command {
 
 impl Command {
     /// The value of `name=…`.
-    pub fn option(&self, name: &str) -> Option<&str> {
+    pub(super) fn option(&self, name: &str) -> Option<&str> {
         self.words
             .iter()
             .find_map(|word| word.split_once('=').filter(|(key, _)| *key == name))
@@ -25,7 +25,10 @@ impl Command {
     }
 
     /// Every `name=value` whose name is none of these.
-    pub fn others<'a>(&'a self, known: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    pub(super) fn others<'a>(
+        &'a self,
+        known: &'a [&str],
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.words
             .iter()
             .filter_map(|word| word.split_once('='))
@@ -33,12 +36,12 @@ impl Command {
     }
 
     /// Is the bare word there?
-    pub fn has(&self, word: &str) -> bool {
+    pub(super) fn has(&self, word: &str) -> bool {
         self.words.iter().any(|it| it == word)
     }
 
     /// The word at this place, which has to be there.
-    pub fn word(&self, at: usize) -> &str {
+    pub(super) fn word(&self, at: usize) -> &str {
         self.words
             .get(at)
             .unwrap_or_else(|| panic!("`{}` lacks a word", self.words.join(" ")))
@@ -46,7 +49,7 @@ impl Command {
 }
 
 /// Runs a script and returns its text with what came of each command.
-pub async fn run(text: &str) -> String {
+pub(super) async fn run(text: &str) -> String {
     let mut stage = Stage::new().await;
     let mut written = String::new();
     let mut lines = text.lines().peekable();

@@ -12,7 +12,7 @@ use super::{account, script::Command};
 use crate::town::{EAST, POLICY, Plan, Town, WEST, write_event};
 
 /// Where the commands of a script act.
-pub struct Stage {
+pub(super) struct Stage {
     simulator: Option<Simulator>,
     town: Option<Town>,
     policy: String,
@@ -30,7 +30,7 @@ struct Seen {
 }
 
 impl Stage {
-    pub async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let estate = Estate::new()
             .platform_apps()
             .subscription(WEST)
@@ -68,7 +68,7 @@ impl Stage {
     }
 
     /// Plays a command and returns what came of it.
-    pub async fn play(&mut self, command: &Command) -> Vec<String> {
+    pub(super) async fn play(&mut self, command: &Command) -> Vec<String> {
         match command.word(0) {
             "policy" => self.policy = policy(command, &self.policy),
             "setting" => {
@@ -113,7 +113,9 @@ impl Stage {
         simulator.world.azure().behaviour.emit_events = true;
         let mut plan = Plan::new(Estate::new());
         plan.policy = self.policy.clone();
-        // One call at a time: what comes of a script is the same each time.
+        // One call at a time, and a stretch for coalescing that a step never straddles: what comes of a script is the
+        // same each time.
+        plan = plan.set("VAULTBIND_COALESCE_SECONDS", "300");
         plan = plan.set(
             "AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls",
             "1",
@@ -194,13 +196,13 @@ impl Stage {
             .filter(|it| !it.contains('=') && *it != "&")
             .map_or("write", String::as_str);
         let (operation, subject) = match kind {
-            "write" | "delete" => (format!("{resource_type}/{kind}"), id.clone()),
-            "tags" => ("Microsoft.Resources/tags/write".to_owned(), id.clone()),
+            "write" | "delete" => (format!("{resource_type}/{kind}"), id),
+            "tags" => ("Microsoft.Resources/tags/write".to_owned(), id),
             "tags-of-its-own" => (
                 "Microsoft.Resources/tags/write".to_owned(),
                 format!("{id}/providers/Microsoft.Resources/tags/default"),
             ),
-            "notification" => (String::new(), id.clone()),
+            "notification" => (String::new(), id),
             other => panic!("there is no event `{other}`"),
         };
         let town = self

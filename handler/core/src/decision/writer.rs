@@ -2,17 +2,23 @@
 //!
 //! It must not grant more than the writer in use needs.
 
+mod identity;
+mod roles;
+
 use super::{
     Binding, Case, Decision, Patience, Read, Refusal, Wait,
     current::{Current, settings_uri},
     refusal_under,
 };
 use crate::{
-    inventory::{AssociatedIdentity, Identities, PrincipalId, RoleAssignment, Vault, WRITER_ROLE},
+    inventory::{AssociatedIdentity, Identities, PrincipalId, Vault},
     plan::{Archive, Plan},
     policy::{Rule, WriterChoice},
     result::{Outcome, Reason, Shape, VaultReference, Writer, reason},
 };
+
+use identity::choose_identity;
+use roles::role_rows;
 
 /// Who writes, with what, and what the cluster should then show.
 #[derive(Debug)]
@@ -214,85 +220,6 @@ fn identity_of(
             patience: Patience::Hour,
         }))),
     }
-}
-
-fn choose_identity(
-    rule: &Rule,
-    identities: &Identities,
-    in_place: Option<&AssociatedIdentity>,
-) -> Result<AssociatedIdentity, Reason> {
-    let still_there = |identity: &&AssociatedIdentity| match identity {
-        AssociatedIdentity::System => identities.system.is_some(),
-        AssociatedIdentity::User(id) => identities.user.contains_key(id),
-    };
-    if let Some(identity) = in_place.filter(still_there) {
-        return Ok(identity.clone());
-    }
-    let users: Vec<_> = identities.user.keys().collect();
-    let named: Vec<_> = match &rule.identity {
-        Some(glob) => users
-            .iter()
-            .filter(|id| glob.matches(id.as_str()))
-            .collect(),
-        None => Vec::new(),
-    };
-    match (users.as_slice(), named.as_slice()) {
-        ([only], _) => Ok(AssociatedIdentity::User((*only).clone())),
-        (_, [named]) => Ok(AssociatedIdentity::User((**named).clone())),
-        (_, [_, _, ..]) => Err(reason::identity_ambiguous(&users, rule)),
-        _ if identities.system.is_some() => Ok(AssociatedIdentity::System),
-        ([], _) => Err(reason::writer_has_no_identity(rule)),
-        _ => Err(reason::identity_ambiguous(&users, rule)),
-    }
-}
-
-type RoleRow<'a> = (PrincipalId, Option<&'a RoleAssignment>);
-
-/// The assignment that gives each principal the role on the vault, where there is one.
-fn role_rows<'a>(
-    case: &Case<'a>,
-    vault: &Vault,
-    principals: Vec<PrincipalId>,
-) -> Result<Vec<RoleRow<'a>>, Decision> {
-    let key = |principal: &PrincipalId| (vault.id.clone(), principal.clone());
-    let unread: Vec<Read> = principals
-        .iter()
-        .filter(|it| !case.inventory.roles.contains_key(&key(it)))
-        .map(|it| Read::Roles(vault.id.clone(), it.clone()))
-        .collect();
-    if !unread.is_empty() {
-        return Err(Decision::Look(unread));
-    }
-    let row = |principal: PrincipalId| {
-        let rows = case.inventory.roles.get(&key(&principal));
-        let giving = rows
-            .into_iter()
-            .flatten()
-            .filter(|row| gives_role(row, vault))
-            // The oldest has had effect for the longest.
-            .min_by_key(|row| row.created_on);
-        (principal, giving)
-    };
-    Ok(principals.into_iter().map(row).collect())
-}
-
-/// Does the row give the role on this vault without a condition?
-fn gives_role(row: &RoleAssignment, vault: &Vault) -> bool {
-    row.role.eq_ignore_ascii_case(WRITER_ROLE) && !row.conditional && reaches(&row.scope, vault)
-}
-
-/// A scope reaches what it is or what lies below it, by whole segments; `/` is the root.
-fn reaches(scope: &str, vault: &Vault) -> bool {
-    let scope = scope.trim_end_matches('/').to_ascii_lowercase();
-    // Rows of management groups come back only where they are above the vault.
-    if scope.starts_with("/providers/microsoft.management/managementgroups/") {
-        return true;
-    }
-    vault
-        .id
-        .key()
-        .strip_prefix(&scope)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn rejected(rule: &Rule, vault: &Vault, reason: Reason) -> Decision {

@@ -13,7 +13,7 @@ use time::{Date, macros::format_description};
 
 use super::{Exemption, Mode, Policy, Rule, pattern::IdGlob};
 use crate::id::SubscriptionId;
-use node::{Node, Section};
+use node::{Node, Section, every};
 pub use problem::Problem;
 use problem::Problems;
 
@@ -74,10 +74,7 @@ fn policy(root: Node<'_>, digest: String, problems: &mut Problems) -> Option<Pol
         .required("rules", hint, problems)
         .and_then(|it| rules(it, problems));
     let exemptions = section.get("exemptions").map_or(Some(Vec::new()), |it| {
-        it.items("exemptions", problems)?
-            .into_iter()
-            .map(|it| exemption(it, problems))
-            .collect()
+        it.each("exemptions", problems, exemption)
     });
     Some(Policy {
         version: version?,
@@ -104,27 +101,24 @@ fn scope(node: Node<'_>, problems: &mut Problems) -> Option<BTreeSet<Subscriptio
     let section = Section::read(node, "`scope`", &["subscriptions"], problems)?;
     let hint = "leave out `scope` to look at every subscription that can be read";
     let list = section.required("subscriptions", hint, problems)?;
-    let ids: Vec<Option<SubscriptionId>> = list
-        .items("subscriptions", problems)?
-        .into_iter()
-        .map(|it| {
-            let text = it.string("a subscription id", problems)?;
-            let id = text.parse().ok();
-            if id.is_none() {
-                problems.hinted(
-                    it,
-                    format!("`{text}` is not a subscription id"),
-                    "a subscription id is a GUID",
-                );
-            }
-            id
-        })
-        .collect();
-    if ids.is_empty() {
+    let items = list.items("subscriptions", problems)?;
+    if items.is_empty() {
         problems.hinted(list, "`subscriptions` is empty".to_owned(), hint);
         return None;
     }
-    ids.into_iter().collect()
+    let ids = every(items, problems, |it, problems| {
+        let text = it.string("a subscription id", problems)?;
+        let id: Option<SubscriptionId> = text.parse().ok();
+        if id.is_none() {
+            problems.hinted(
+                it,
+                format!("`{}` is not a subscription id", text.escape_debug()),
+                "a subscription id is a GUID",
+            );
+        }
+        id
+    })?;
+    Some(ids.into_iter().collect())
 }
 
 fn rules(node: Node<'_>, problems: &mut Problems) -> Option<Vec<Rule>> {
@@ -138,21 +132,17 @@ fn rules(node: Node<'_>, problems: &mut Problems) -> Option<Vec<Rule>> {
         return None;
     }
     let mut names: Vec<String> = Vec::new();
-    let rules: Vec<Option<Rule>> = items
-        .into_iter()
-        .map(|item| {
-            let rule = rule::rule(item, problems)?;
-            if names.contains(&rule.name) {
-                problems.at(
-                    item,
-                    format!("another rule has the name `{}` already", rule.name),
-                );
-            }
-            names.push(rule.name.clone());
-            Some(rule)
-        })
-        .collect();
-    rules.into_iter().collect()
+    every(items, problems, |item, problems| {
+        let rule = rule::rule(item, problems)?;
+        if names.contains(&rule.name) {
+            problems.at(
+                item,
+                format!("another rule has the name `{}` already", rule.name),
+            );
+        }
+        names.push(rule.name.clone());
+        Some(rule)
+    })
 }
 
 fn exemption(node: Node<'_>, problems: &mut Problems) -> Option<Exemption> {
@@ -185,10 +175,9 @@ fn globs(node: Node<'_>, problems: &mut Problems) -> Option<Vec<IdGlob>> {
         problems.at(node, "`clusters` is empty".to_owned());
         return None;
     }
-    items
-        .into_iter()
-        .map(|it| Some(IdGlob::new(&it.text("an id or a glob of ids", problems)?)))
-        .collect()
+    every(items, problems, |it, problems| {
+        Some(IdGlob::new(&it.text("an id or a glob of ids", problems)?))
+    })
 }
 
 fn date(node: Node<'_>, problems: &mut Problems) -> Option<Date> {
@@ -197,7 +186,7 @@ fn date(node: Node<'_>, problems: &mut Problems) -> Option<Date> {
     if date.is_none() {
         problems.hinted(
             node,
-            format!("`{text}` is not a date"),
+            format!("`{}` is not a date", text.escape_debug()),
             "write a date as 2027-03-31; it is the last day that counts",
         );
     }

@@ -7,7 +7,10 @@ use vaultbind_core::{
     result::{Cause, reason},
 };
 
-use super::*;
+use super::{
+    delay::{FIRST_STEP, LONGEST_STEP},
+    *,
+};
 use crate::request::Subject;
 
 const NOW: OffsetDateTime = datetime!(2026-02-03 04:05:06 UTC);
@@ -91,11 +94,12 @@ fn course(setback: &Setback, origin: Origin, patches: u32) -> String {
     }
 }
 
-#[test]
-fn every_setback_is_retried_or_given_up_as_the_table_says() {
+type Row = (&'static str, Setback, Origin, u32);
+
+fn rows() -> Vec<Row> {
     use Origin::{Delete, Sweep, Write};
     let invalid = || answered(400, Some("InvalidRequestContent"));
-    let rows = [
+    vec![
         ("429", answered(429, None), Write, 0),
         ("500", answered(500, None), Write, 0),
         ("401", answered(401, None), Write, 0),
@@ -132,9 +136,13 @@ fn every_setback_is_retried_or_given_up_as_the_table_says() {
         ("third PATCH failed", failure("Other", true), Write, 3),
         ("not visible", Setback::NotVisible, Write, 1),
         ("too slow", Setback::OutOfTime, Write, 0),
-    ];
+    ]
+}
+
+#[test]
+fn every_setback_is_retried_or_given_up_as_the_table_says() {
     let mut table = String::new();
-    for (name, setback, origin, patches) in &rows {
+    for (name, setback, origin, patches) in &rows() {
         writeln!(table, "{name}: {}", course(setback, *origin, *patches)).unwrap();
     }
     expect![[r#"

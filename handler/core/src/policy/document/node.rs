@@ -153,6 +153,16 @@ impl<'a> Node<'a> {
         None
     }
 
+    /// What each item of a list means; one that is wrong does not hide the mistakes behind it.
+    pub(super) fn each<T>(
+        self,
+        what: &str,
+        problems: &mut Problems,
+        read: impl FnMut(Node<'a>, &mut Problems) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        every(self.items(what, problems)?, problems, read)
+    }
+
     /// The items of a list, or the one value in its place.
     pub(super) fn one_or_more(self) -> Vec<Node<'a>> {
         match &self.0.data {
@@ -178,6 +188,16 @@ impl<'a> Node<'a> {
         self.expected(what, problems);
         None
     }
+}
+
+/// Reads every node before it gives up on any of them.
+pub(super) fn every<'a, T>(
+    nodes: Vec<Node<'a>>,
+    problems: &mut Problems,
+    mut read: impl FnMut(Node<'a>, &mut Problems) -> Option<T>,
+) -> Option<Vec<T>> {
+    let read: Vec<Option<T>> = nodes.into_iter().map(|it| read(it, problems)).collect();
+    read.into_iter().collect()
 }
 
 /// A mapping whose keys are known beforehand.

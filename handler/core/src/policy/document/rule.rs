@@ -2,7 +2,10 @@
 //!
 //! It must not accept a rule without `within`: tags alone are no proof.
 
-use super::{Node, Section, problem::Problems};
+use super::{
+    node::{Node, Section, every},
+    problem::Problems,
+};
 use crate::{
     id::Scope,
     policy::{
@@ -77,16 +80,14 @@ fn vaults(node: Node<'_>, problems: &mut Problems) -> Option<VaultSelector> {
         .get("tags")
         .map_or(Some(Selector::default()), |it| selector(it, true, problems));
     let prefer = section.get("prefer").map_or(Some(Vec::new()), |it| {
-        it.items("preferences", problems)?
-            .into_iter()
-            .map(|it| it.keyword("preference", Preference::WORDS, problems))
-            .collect()
+        it.each("preferences", problems, |it, problems| {
+            it.keyword("preference", Preference::WORDS, problems)
+        })
     });
     let require = section.get("require").map_or(Some(Vec::new()), |it| {
-        it.items("requirements", problems)?
-            .into_iter()
-            .map(|it| it.keyword("requirement", Requirement::WORDS, problems))
-            .collect()
+        it.each("requirements", problems, |it, problems| {
+            it.keyword("requirement", Requirement::WORDS, problems)
+        })
     });
     Some(VaultSelector {
         within: scopes?,
@@ -106,19 +107,15 @@ fn within(node: Node<'_>, problems: &mut Problems) -> Option<Vec<Scope>> {
         );
         return None;
     }
-    let scopes: Vec<Option<Scope>> = items
-        .into_iter()
-        .map(|it| {
-            let text = it.string("a scope", problems)?;
-            let scope = text.parse().ok();
-            if scope.is_none() {
-                let hint = "a scope is the id of a subscription, a resource group or a vault: /subscriptions/<GUID>/resourceGroups/<name>";
-                problems.hinted(it, format!("`{}` is no scope", text.escape_debug()), hint);
-            }
-            scope
-        })
-        .collect();
-    scopes.into_iter().collect()
+    every(items, problems, |it, problems| {
+        let text = it.string("a scope", problems)?;
+        let scope = text.parse().ok();
+        if scope.is_none() {
+            let hint = "a scope is the id of a subscription, a resource group or a vault: /subscriptions/<GUID>/resourceGroups/<name>";
+            problems.hinted(it, format!("`{}` is no scope", text.escape_debug()), hint);
+        }
+        scope
+    })
 }
 
 fn selector(node: Node<'_>, takes_templates: bool, problems: &mut Problems) -> Option<Selector> {
@@ -161,11 +158,8 @@ fn test(node: Node<'_>, takes_templates: bool, problems: &mut Problems) -> Optio
         );
         return None;
     }
-    let patterns: Vec<Option<Pattern>> = items
-        .into_iter()
-        .map(|it| pattern(it, takes_templates, problems))
-        .collect();
-    Some(TagTest::AnyOf(patterns.into_iter().collect::<Option<_>>()?))
+    let read = |it: Node<'_>, problems: &mut Problems| pattern(it, takes_templates, problems);
+    every(items, problems, read).map(TagTest::AnyOf)
 }
 
 fn pattern(node: Node<'_>, takes_templates: bool, problems: &mut Problems) -> Option<Pattern> {

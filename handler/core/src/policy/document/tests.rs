@@ -241,6 +241,38 @@ fn empty_lists_and_empty_files_are_refused() {
 }
 
 #[test]
+fn a_mistake_in_a_list_does_not_hide_those_behind_it() {
+    check(
+        &with(
+            "[ same-resource-group, same-location ]",
+            "[ same-group, same-locations ]",
+        ),
+        &expect![[r#"
+            12:17: `same-group` is no preference; it is one of same-resource-group, same-location, same-subscription
+            12:29: `same-locations` is no preference; did you mean `same-location`?
+        "#]],
+    );
+    check(
+        &with("[ purge-protection ]", "[ purge, protection ]"),
+        &expect![[r#"
+            13:18: `purge` is no requirement; it is one of purge-protection
+            13:25: `protection` is no requirement; did you mean `purge-protection`?
+        "#]],
+    );
+    let exemptions = "exemptions:\n  - clusters: [\"\", \" \", 3]\n    owner: a\n    reason: b\n    until: 1\n  - 7\n";
+    check(
+        &format!("{SHORTEST}{exemptions}"),
+        &expect![[r#"
+        7:16: expected an id or a glob of ids, found empty text
+        7:20: expected an id or a glob of ids, found empty text
+        7:25: expected an id or a glob of ids, found the number `3`; put it in quotes where text is meant
+        10:12: expected a date, found the number `1`; put it in quotes where text is meant
+        11:5: expected an exemption: a mapping, found the number `7`; put it in quotes where text is meant
+    "#]],
+    );
+}
+
+#[test]
 fn two_rules_of_one_name_are_refused() {
     let second = SHORTEST.split_once("rules:\n").unwrap().1;
     check(
@@ -280,6 +312,9 @@ fn a_file_that_would_exhaust_its_reader_is_refused() {
         "- ".repeat(100_000),
         "? ".repeat(100_000),
         " ".repeat(LARGEST + 1),
+        // Brackets in text close nothing.
+        format!("{}{}", "[\"]\",".repeat(100_000), "]".repeat(100_000)),
+        format!("{}x{}", "[\n\"]\",".repeat(70_000), "]".repeat(70_000)),
     ] {
         assert!(load(&text).is_err());
     }

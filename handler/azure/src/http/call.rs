@@ -1,0 +1,91 @@
+//! One call and its answer.
+//!
+//! It must not know tokens or connections.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::{
+    Method,
+    header::{CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH},
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use super::retry_after;
+use crate::error::Error;
+
+/// One call.
+#[derive(Debug, Clone)]
+pub(crate) struct Call<'a> {
+    /// A verb and its object, as in "cannot {read the cluster} {resource}".
+    pub(crate) operation: &'static str,
+    pub(crate) resource: &'a str,
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Bytes>,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(
+        operation: &'static str,
+        resource: &'a str,
+        method: Method,
+        url: Url,
+    ) -> Self {
+        Self {
+            operation,
+            resource,
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+        }
+    }
+
+    pub(crate) fn json(mut self, body: &Value) -> Self {
+        self.headers
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.body = Some(body.to_string().into());
+        self
+    }
+
+    /// Asks for the resource to be as it was read; an entity tag that is no header value is left out.
+    pub(crate) fn if_match(mut self, etag: Option<&str>) -> Self {
+        if let Some(etag) = etag.and_then(|it| HeaderValue::from_str(it).ok()) {
+            self.headers.insert(IF_MATCH, etag);
+        }
+        self
+    }
+}
+
+/// An answer with a 2xx status.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn json<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, Error> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            Error::malformed(
+                call.operation,
+                call.resource,
+                "it is not the JSON that was expected",
+            )
+            .with_source(error)
+        })
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        retry_after(&self.headers)
+    }
+}

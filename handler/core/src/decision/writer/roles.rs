@@ -1,0 +1,55 @@
+//! Roles: which assignment gives a principal the writer's role on a vault.
+//!
+//! It must not count a row that may not apply.
+
+use super::super::{Case, Decision, Read};
+use crate::inventory::{PrincipalId, RoleAssignment, Vault, WRITER_ROLE};
+
+pub(super) type RoleRow<'a> = (PrincipalId, Option<&'a RoleAssignment>);
+
+/// The assignment that gives each principal the role on the vault, where there is one.
+pub(super) fn role_rows<'a>(
+    case: &Case<'a>,
+    vault: &Vault,
+    principals: Vec<PrincipalId>,
+) -> Result<Vec<RoleRow<'a>>, Decision> {
+    let key = |principal: &PrincipalId| (vault.id.clone(), principal.clone());
+    let unread: Vec<Read> = principals
+        .iter()
+        .filter(|it| !case.inventory.roles.contains_key(&key(it)))
+        .map(|it| Read::Roles(vault.id.clone(), it.clone()))
+        .collect();
+    if !unread.is_empty() {
+        return Err(Decision::Look(unread));
+    }
+    let row = |principal: PrincipalId| {
+        let rows = case.inventory.roles.get(&key(&principal));
+        let giving = rows
+            .into_iter()
+            .flatten()
+            .filter(|row| gives_role(row, vault))
+            // The oldest has had effect for the longest.
+            .min_by_key(|row| row.created_on);
+        (principal, giving)
+    };
+    Ok(principals.into_iter().map(row).collect())
+}
+
+/// Does the row give the role on this vault without a condition?
+fn gives_role(row: &RoleAssignment, vault: &Vault) -> bool {
+    row.role.eq_ignore_ascii_case(WRITER_ROLE) && !row.conditional && reaches(&row.scope, vault)
+}
+
+/// A scope reaches what it is or what lies below it, by whole segments; `/` is the root.
+fn reaches(scope: &str, vault: &Vault) -> bool {
+    let scope = scope.trim_end_matches('/').to_ascii_lowercase();
+    // Rows of management groups come back only where they are above the vault.
+    if scope.starts_with("/providers/microsoft.management/managementgroups/") {
+        return true;
+    }
+    vault
+        .id
+        .key()
+        .strip_prefix(&scope)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}

@@ -1,0 +1,151 @@
+//! Golden cases of the decision: each file in `cases` holds policies, estates and what is decided about them.
+//!
+//! It must not do more than a reader of Azure does: what a decision does not ask for, it does not get.
+//!
+//! `UPDATE_EXPECT=1 cargo test -p vaultbind-core --test decide` writes what is decided into the files anew.
+//! A file has sections, each a line that ends in a colon with indented lines below it:
+//! `policy:` holds for the estates behind it, `estate:` is what Azure holds (`decide/estate.rs` has its words),
+//! and `decision:` is what comes out.
+
+#[path = "decide/account.rs"]
+mod account;
+#[path = "decide/estate.rs"]
+mod estate;
+#[path = "decide/observer.rs"]
+mod observer;
+
+use std::{fs, panic, path::Path};
+
+use expect_test::expect_file;
+use vaultbind_core::{
+    decision::{Decision, Read},
+    policy::{Policy, document},
+};
+
+use estate::Estate;
+use observer::observe;
+
+#[test]
+fn every_case_is_decided_as_it_says() {
+    let mut failed = Vec::new();
+    let files = files();
+    assert!(files.len() >= 10, "only {} files of cases", files.len());
+    for (name, path) in files {
+        let outcome = panic::catch_unwind(|| {
+            let text = fs::read_to_string(&path).unwrap();
+            expect_file![&path].assert_eq(&played(&text));
+        });
+        if outcome.is_err() {
+            failed.push(name);
+        }
+    }
+    assert!(failed.is_empty(), "these do not hold: {failed:?}");
+}
+
+#[test]
+fn the_order_of_reading_does_not_change_a_decision() {
+    for (name, path) in files() {
+        for (policy, estate) in estates(&fs::read_to_string(path).unwrap()) {
+            let (_, at_once) = observe(&policy, &estate, |reads| reads);
+            let (_, first_first) =
+                observe(&policy, &estate, |reads| reads.into_iter().take(1).collect());
+            let last = |reads: Vec<Read>| reads.into_iter().next_back().into_iter().collect();
+            let (_, last_first) = observe(&policy, &estate, last);
+            assert_eq!(at_once, first_first, "{name}: {estate:?}");
+            assert_eq!(at_once, last_first, "{name}: {estate:?}");
+        }
+    }
+}
+
+#[test]
+fn a_second_look_after_the_plan_was_carried_out_finds_nothing_to_do() {
+    let mut bound = 0;
+    for (name, path) in files() {
+        for (policy, estate) in estates(&fs::read_to_string(path).unwrap()) {
+            let mut estate = estate;
+            let (_, decision) = observe(&policy, &estate, |reads| reads);
+            let Decision::Bind(binding) = decision else {
+                continue;
+            };
+            estate.carry_out(&binding.plan);
+            let (_, second) = observe(&policy, &estate, |reads| reads);
+            let Decision::Bind(second) = second else {
+                panic!("{name}: {second:?}");
+            };
+            assert!(second.plan.is_empty(), "{name}: {}", second.plan);
+            assert_eq!(second.vault, binding.vault, "{name}");
+            assert_eq!(second.writer, binding.writer, "{name}");
+            bound += 1;
+        }
+    }
+    assert!(bound >= 10, "only {bound} cases bind");
+}
+
+/// Name and path of each file, ordered by name.
+fn files() -> Vec<(String, std::path::PathBuf)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|it| it == "txt"))
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), path))
+        .collect();
+    files.sort();
+    files
+}
+
+/// The file with the present decisions in place of those that it holds.
+fn played(text: &str) -> String {
+    let mut played = String::new();
+    let mut estates = estates(text).into_iter();
+    for (title, line) in titled(text) {
+        match (title, line) {
+            ("decision:", "decision:") => {
+                let (policy, estate) = estates.next().expect("a decision without an estate");
+                let (rounds, decision) = observe(&policy, &estate, |reads| reads);
+                played.push_str("decision:\n");
+                for line in account::of(&estate, &rounds, &decision).lines() {
+                    played.push_str(&format!("  {line}\n"));
+                }
+            }
+            ("decision:", line) if line.starts_with(' ') => {}
+            (_, line) => played.push_str(&format!("{line}\n")),
+        }
+    }
+    assert!(estates.next().is_none(), "an estate without a decision");
+    played
+}
+
+/// Each estate with the policy that holds for it.
+fn estates(text: &str) -> Vec<(Policy, Estate)> {
+    let mut policy = String::new();
+    let mut lines = Vec::new();
+    let mut estates = Vec::new();
+    for (title, line) in titled(text) {
+        match (title, line.strip_prefix("  ")) {
+            ("policy:", None) if line == "policy:" => policy.clear(),
+            ("policy:", Some(line)) => policy.push_str(&format!("{line}\n")),
+            ("estate:", None) if line == "estate:" => lines.clear(),
+            ("estate:", Some(line)) => lines.push(line),
+            ("decision:", None) if line == "decision:" => {
+                let policy = document::load(&policy).unwrap_or_else(|it| panic!("{it:?}"));
+                estates.push((policy, Estate::read(&lines)));
+            }
+            _ => {}
+        }
+    }
+    assert!(!estates.is_empty(), "a file without a case");
+    estates
+}
+
+/// Every line with the title of the section in which it stands.
+fn titled(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut title = "";
+    text.lines().map(move |line| {
+        if line.ends_with(':') && !line.starts_with([' ', '#']) {
+            assert!(matches!(line, "policy:" | "estate:" | "decision:"), "{line}");
+            title = line;
+        }
+        (title, line)
+    })
+}

@@ -1,0 +1,63 @@
+//! Observing an estate in memory: what a decision asks for is entered into its inventory.
+//!
+//! It must not enter anything else, and every question has to be a new one within the policy's reach.
+
+use vaultbind_core::{
+    decision::{Decision, Question, Read, decide},
+    inventory::Inventory,
+    policy::Policy,
+};
+
+use super::estate::Estate;
+
+/// More rounds than this are no decision.
+const MAX_ROUNDS: usize = 40;
+
+/// Answers what `pick` leaves of the questions of each round, until there are none; the rounds and the decision.
+pub(crate) fn observe(
+    policy: &Policy,
+    estate: &Estate,
+    pick: impl Fn(Vec<Read>) -> Vec<Read>,
+) -> (Vec<Vec<Read>>, Decision) {
+    let question = Question {
+        cluster: &estate.cluster.id,
+        vault_hint: estate.hint.as_ref(),
+        today: estate.today,
+        vault_suffix: "vault.azure.net",
+    };
+    let mut inventory = Inventory::default();
+    let mut rounds: Vec<Vec<Read>> = Vec::new();
+    while rounds.len() < MAX_ROUNDS {
+        match decide(policy, &question, &inventory) {
+            Decision::Look(reads) => {
+                let reads = pick(reads);
+                assert!(!reads.is_empty(), "it looks at nothing");
+                for read in &reads {
+                    let is_new = !rounds.iter().flatten().any(|it| it == read);
+                    assert!(is_new, "it looks twice: {read:?}");
+                    check_reach(policy, estate, read);
+                    estate.answer(read, &mut inventory);
+                }
+                rounds.push(reads);
+            }
+            decision => return (rounds, decision),
+        }
+    }
+    panic!("no decision after {MAX_ROUNDS} rounds: {rounds:?}");
+}
+
+/// Nothing outside the scope is read, but for what a rule's boundary names.
+fn check_reach(policy: &Policy, estate: &Estate, read: &Read) {
+    let within = || policy.rules.iter().flat_map(|rule| &rule.vaults.within);
+    let is_reached = match read {
+        Read::Vault(vault) => {
+            policy.covers(vault.subscription()) || within().any(|scope| scope.contains(vault))
+        }
+        Read::DeletedVaults(subscription) => {
+            policy.covers(subscription) || within().any(|scope| scope.subscription() == subscription)
+        }
+        Read::Roles(vault, _) => within().any(|scope| scope.contains(vault)),
+        _ => policy.covers(estate.cluster.id.subscription()),
+    };
+    assert!(is_reached, "it looks where it may not: {read:?}");
+}
