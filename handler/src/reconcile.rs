@@ -132,6 +132,12 @@ pub async fn look(
     if is_own {
         return Ok(None);
     }
+    if !binding.left_behind.is_empty() {
+        request
+            .progress
+            .left_behind
+            .clone_from(&binding.left_behind);
+    }
     if context.policy.mode == Mode::Audit {
         note_all(request, &binding, ChangeStatus::Planned);
         return Ok(Some(Verdict::Planned));

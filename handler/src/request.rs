@@ -117,6 +117,8 @@ pub struct Progress {
     pub before: Option<ArchiveState>,
     /// What this request has changed.
     pub changes: Vec<ChangeRecord>,
+    /// Role assignments on the vault that the cluster is moved away from.
+    pub left_behind: Vec<String>,
     /// How many PATCHes it has sent.
     pub patches: u32,
     /// Which class of retry lasts at present.

@@ -128,6 +128,8 @@ pub struct Binding {
     pub plan: Plan,
     /// When the youngest role assignment that is needed was made, in Unix seconds: access may lag behind it.
     pub youngest_role: Option<i64>,
+    /// Role assignments on the vault that the cluster is moved away from: they are left for a person to remove.
+    pub left_behind: Vec<String>,
 }
 
 /// Decides, as far as the inventory allows.

@@ -47,8 +47,9 @@ fn the_order_of_reading_does_not_change_a_decision() {
     for (name, path) in files() {
         for (policy, estate) in estates(&fs::read_to_string(path).unwrap()) {
             let (_, at_once) = observe(&policy, &estate, |reads| reads);
-            let (_, first_first) =
-                observe(&policy, &estate, |reads| reads.into_iter().take(1).collect());
+            let (_, first_first) = observe(&policy, &estate, |reads| {
+                reads.into_iter().take(1).collect()
+            });
             let last = |reads: Vec<Read>| reads.into_iter().next_back().into_iter().collect();
             let (_, last_first) = observe(&policy, &estate, last);
             assert_eq!(at_once, first_first, "{name}: {estate:?}");
@@ -61,13 +62,16 @@ fn the_order_of_reading_does_not_change_a_decision() {
 fn a_second_look_after_the_plan_was_carried_out_finds_nothing_to_do() {
     let mut bound = 0;
     for (name, path) in files() {
-        for (policy, estate) in estates(&fs::read_to_string(path).unwrap()) {
-            let mut estate = estate;
+        for (policy, mut estate) in estates(&fs::read_to_string(path).unwrap()) {
             let (_, decision) = observe(&policy, &estate, |reads| reads);
             let Decision::Bind(binding) = decision else {
                 continue;
             };
             estate.carry_out(&binding.plan);
+            // What follows a registration is planned after it.
+            if let Decision::Bind(next) = observe(&policy, &estate, |reads| reads).1 {
+                estate.carry_out(&next.plan);
+            }
             let (_, second) = observe(&policy, &estate, |reads| reads);
             let Decision::Bind(second) = second else {
                 panic!("{name}: {second:?}");
@@ -143,7 +147,10 @@ fn titled(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut title = "";
     text.lines().map(move |line| {
         if line.ends_with(':') && !line.starts_with([' ', '#']) {
-            assert!(matches!(line, "policy:" | "estate:" | "decision:"), "{line}");
+            assert!(
+                matches!(line, "policy:" | "estate:" | "decision:"),
+                "{line}"
+            );
             title = line;
         }
         (title, line)

@@ -166,6 +166,7 @@ impl Report<'_> {
             writers: binding.map(|it| self.writers(it)).unwrap_or_default(),
             writer_reason: binding.map(|it| it.writer_reason.to_owned()),
             changes: request.progress.changes.clone(),
+            left_behind: request.progress.left_behind.clone(),
             before: request.progress.before.clone(),
             after: self.picture.cluster.as_ref().map(ArchiveState::of),
             reason: refusal.map(|it| it.reason.clone()),

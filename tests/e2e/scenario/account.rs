@@ -141,6 +141,12 @@ fn result(result: &Value) -> (String, Vec<String>) {
         planned.sort();
         lines.extend(planned);
     }
+    let left = data["leftBehind"].as_array().into_iter().flatten();
+    let mut left: Vec<String> = left
+        .map(|it| format!("  left behind: a role on {}", short(&text(it))))
+        .collect();
+    left.sort();
+    lines.extend(left);
     if data["reason"].is_object() {
         let reason = &data["reason"];
         lines.push(format!(

@@ -165,6 +165,7 @@ impl<'a> Case<'a> {
             principals: assignment.principals,
             archive: assignment.archive,
             youngest_role: assignment.youngest_role,
+            left_behind: assignment.left_behind,
             candidates,
             plan,
         }))

@@ -3,6 +3,7 @@
 //! It must not grant more than the writer in use needs.
 
 mod identity;
+mod left_behind;
 mod roles;
 
 use super::{
@@ -18,6 +19,7 @@ use crate::{
 };
 
 use identity::choose_identity;
+use left_behind::left_behind;
 use roles::role_rows;
 
 /// Who writes, with what, and what the cluster should then show.
@@ -28,6 +30,7 @@ pub(crate) struct Assignment {
     pub(crate) principals: Vec<(PrincipalId, Option<String>)>,
     pub(crate) archive: Archive,
     pub(crate) youngest_role: Option<i64>,
+    pub(crate) left_behind: Vec<String>,
 }
 
 /// Picks the writer and looks at its roles; `Err` is a refusal or what to read first.
@@ -62,7 +65,8 @@ pub(crate) fn assign(
             (vec![principal], settings(vault, identity))
         }
     };
-    let rows = role_rows(case, vault, principals)?;
+    let left_behind = left_behind(case, current, &vault.id, writer, &principals)?;
+    let rows = role_rows(case, &vault.id, principals)?;
     let youngest_role = rows
         .iter()
         .filter_map(|(_, row)| row.as_ref()?.created_on)
@@ -76,6 +80,7 @@ pub(crate) fn assign(
             .collect(),
         archive,
         youngest_role: youngest_role.map(time::OffsetDateTime::unix_timestamp),
+        left_behind,
     })
 }
 
@@ -145,11 +150,10 @@ fn platform_apps(
     vault: &Vault,
     why: &'static str,
 ) -> Result<Vec<PrincipalId>, Decision> {
-    match &case.inventory.platform_principals {
-        None => Err(Decision::Look(vec![Read::PlatformPrincipals])),
-        Some(Some(principals)) => Ok(principals.clone()),
+    match platform_principals(case)? {
+        Some(principals) => Ok(principals),
         // Registration brings them into the directory: it comes first, and what follows it is planned then.
-        Some(None) => Err(
+        None => Err(
             registration_first(case, rule, vault, why).unwrap_or_else(|| {
                 Decision::Wait(Box::new(Wait {
                     refusal: Refusal {
@@ -161,6 +165,12 @@ fn platform_apps(
             }),
         ),
     }
+}
+
+/// The apps' principals; none where the directory does not have them both.
+fn platform_principals(case: &Case<'_>) -> Result<Option<Vec<PrincipalId>>, Decision> {
+    let known = case.inventory.platform_principals.clone();
+    known.ok_or_else(|| Decision::Look(vec![Read::PlatformPrincipals]))
 }
 
 /// A plan of nothing but the registration, where there is something to register.
@@ -181,6 +191,7 @@ fn registration_first(
         candidates: Vec::new(),
         plan,
         youngest_role: None,
+        left_behind: Vec::new(),
     })))
 }
 

@@ -10,7 +10,7 @@
 //!   seen: `listed=no` (Resource Graph does not show it yet), `cached=no` (only a new look there does), `live=absent`, `live=denied`;
 //!   `listed.site=b` is a tag as Resource Graph still shows it
 //! - `deleted-vault kv-old`
-//! - `manager m1 identity=system,id-a` (`id-a:pending` has no principal yet), `manager m1 absent`
+//! - `manager m1 identity=system,id-a` (`id-a:pending` has no principal yet)
 //! - `cluster c1 state=Updating status=Deleting identity=... manager=m1 archive=kv-a settings=kv-a/system provider=CyberArk location=westus`;
 //!   `archive=kv-a:off` is switched off, `settings=-/system` has no address, `cluster c1 absent` does not exist
 //! - `role kv-a app-1 scope=<id> role=<guid> conditional=yes`; principals are `app-1`, `app-2`, `c1.system`, `c1.id-a`
@@ -123,8 +123,13 @@ impl Estate {
         for line in lines {
             let mut words = line.split_whitespace();
             let kind = words.next().unwrap_or_else(|| panic!("an empty line"));
-            let (values, mut flags): (Vec<&str>, Vec<&str>) = words.partition(|it| it.contains('='));
-            let name = if flags.is_empty() { "" } else { flags.remove(0) };
+            let (values, mut flags): (Vec<&str>, Vec<&str>) =
+                words.partition(|it| it.contains('='));
+            let name = if flags.is_empty() {
+                ""
+            } else {
+                flags.remove(0)
+            };
             let values = values.iter().map(|it| it.split_once('=').unwrap());
             let line = Line {
                 name,
@@ -178,10 +183,11 @@ impl Estate {
             "platform-apps" => self.apps_exist = line.name != "missing",
             "provider" => self.enter_provider(line),
             "vault" => self.enter_vault(line),
-            "deleted-vault" => self.deleted.push(DeletedVault {
-                id: vault_id(line),
-            }),
-            "manager" => self.manager = self.identities(line).filter(|_| !line.flag("absent")),
+            "deleted-vault" => self.deleted.push(DeletedVault { id: vault_id(line) }),
+            "manager" => {
+                line.only(&["identity"]);
+                self.manager = Some(self.identities(line));
+            }
             "cluster" => self.enter_cluster(line),
             "role" => self.enter_role(line),
             _ => panic!("`{kind}` means nothing"),
@@ -200,8 +206,17 @@ impl Estate {
 
     fn enter_vault(&mut self, line: &Line<'_>) {
         line.only(&[
-            "in", "tag.*", "listed*", "cached", "live", "rbac", "purge-protection", "tenant",
-            "state", "uri", "location",
+            "in",
+            "tag.*",
+            "listed*",
+            "cached",
+            "live",
+            "rbac",
+            "purge-protection",
+            "tenant",
+            "state",
+            "uri",
+            "location",
         ]);
         let vault = Vault {
             id: vault_id(line),
@@ -256,7 +271,7 @@ impl Estate {
                 line.value("state").unwrap_or("Succeeded"),
             ),
             detailed_status: line.value("status").map(str::to_owned),
-            identities: self.identities(line).unwrap_or_default(),
+            identities: self.identities(line),
             manager: line.value("manager").map(manager_id),
             archive: line.value("archive").map(|it| self.archive(it)),
             settings: self.settings(line),
@@ -316,9 +331,13 @@ impl Estate {
         self.roles.push((vault, principal, row));
     }
 
-    fn identities(&self, line: &Line<'_>) -> Option<Identities> {
+    fn identities(&self, line: &Line<'_>) -> Identities {
         let mut identities = Identities::default();
-        for word in line.value("identity").into_iter().flat_map(|it| it.split(',')) {
+        for word in line
+            .value("identity")
+            .into_iter()
+            .flat_map(|it| it.split(','))
+        {
             let principal = |name: &str| self.principal(&format!("{}.{name}", line.name));
             match word.strip_suffix(":pending") {
                 Some(name) => {
@@ -331,7 +350,7 @@ impl Estate {
                 }
             }
         }
-        Some(identities)
+        identities
     }
 
     /// The id of a vault that a line names, or one in the usual place.
@@ -363,7 +382,9 @@ impl Estate {
 }
 
 fn vault_id(line: &Line<'_>) -> VaultId {
-    line.id("rg-secrets", VaultId::RESOURCE_TYPE).parse().unwrap()
+    line.id("rg-secrets", VaultId::RESOURCE_TYPE)
+        .parse()
+        .unwrap()
 }
 
 fn cluster_id(name: &str) -> ClusterId {

@@ -54,7 +54,8 @@ fn check_reach(policy: &Policy, estate: &Estate, read: &Read) {
             policy.covers(vault.subscription()) || within().any(|scope| scope.contains(vault))
         }
         Read::DeletedVaults(subscription) => {
-            policy.covers(subscription) || within().any(|scope| scope.subscription() == subscription)
+            policy.covers(subscription)
+                || within().any(|scope| scope.subscription() == subscription)
         }
         Read::Roles(vault, _) => within().any(|scope| scope.contains(vault)),
         _ => policy.covers(estate.cluster.id.subscription()),

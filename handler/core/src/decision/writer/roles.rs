@@ -3,21 +3,24 @@
 //! It must not count a row that may not apply.
 
 use super::super::{Case, Decision, Read};
-use crate::inventory::{PrincipalId, RoleAssignment, Vault, WRITER_ROLE};
+use crate::{
+    id::VaultId,
+    inventory::{PrincipalId, RoleAssignment, WRITER_ROLE},
+};
 
 pub(super) type RoleRow<'a> = (PrincipalId, Option<&'a RoleAssignment>);
 
 /// The assignment that gives each principal the role on the vault, where there is one.
 pub(super) fn role_rows<'a>(
     case: &Case<'a>,
-    vault: &Vault,
+    vault: &VaultId,
     principals: Vec<PrincipalId>,
 ) -> Result<Vec<RoleRow<'a>>, Decision> {
-    let key = |principal: &PrincipalId| (vault.id.clone(), principal.clone());
+    let key = |principal: &PrincipalId| (vault.clone(), principal.clone());
     let unread: Vec<Read> = principals
         .iter()
         .filter(|it| !case.inventory.roles.contains_key(&key(it)))
-        .map(|it| Read::Roles(vault.id.clone(), it.clone()))
+        .map(|it| Read::Roles(vault.clone(), it.clone()))
         .collect();
     if !unread.is_empty() {
         return Err(Decision::Look(unread));
@@ -36,19 +39,18 @@ pub(super) fn role_rows<'a>(
 }
 
 /// Does the row give the role on this vault without a condition?
-fn gives_role(row: &RoleAssignment, vault: &Vault) -> bool {
+fn gives_role(row: &RoleAssignment, vault: &VaultId) -> bool {
     row.role.eq_ignore_ascii_case(WRITER_ROLE) && !row.conditional && reaches(&row.scope, vault)
 }
 
 /// A scope reaches what it is or what lies below it, by whole segments; `/` is the root.
-fn reaches(scope: &str, vault: &Vault) -> bool {
+fn reaches(scope: &str, vault: &VaultId) -> bool {
     let scope = scope.trim_end_matches('/').to_ascii_lowercase();
     // Rows of management groups come back only where they are above the vault.
     if scope.starts_with("/providers/microsoft.management/managementgroups/") {
         return true;
     }
     vault
-        .id
         .key()
         .strip_prefix(&scope)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -5,8 +5,8 @@
 use vaultbind_core::{api_version::ApiVersion, decision::Read, inventory::Inventory};
 
 use super::{
-    Archive, ArchiveSettings, Change, Cluster, Estate, Plan, PrincipalId,
-    ProvisioningState, RoleAssignment, SecretArchive, TENANT, VaultSighting, WRITER_ROLE,
+    Archive, ArchiveSettings, Change, Cluster, Estate, Plan, PrincipalId, ProvisioningState,
+    RoleAssignment, SecretArchive, TENANT, VaultSighting, WRITER_ROLE,
 };
 
 impl Estate {
@@ -44,7 +44,10 @@ impl Estate {
             }
             Read::Manager(_, _) => inventory.manager = Some(self.manager.clone()),
             Read::Roles(vault, principal) => {
-                let of_both = self.roles.iter().filter(|it| (&it.0, &it.1) == (vault, principal));
+                let of_both = self
+                    .roles
+                    .iter()
+                    .filter(|it| (&it.0, &it.1) == (vault, principal));
                 let rows = of_both.map(|it| it.2.clone()).collect();
                 inventory
                     .roles
