@@ -12,6 +12,7 @@
 mod bad_input;
 mod binding;
 mod crash;
+mod faults;
 mod host;
 mod scenario;
 mod startup;

@@ -3,13 +3,16 @@
 //! A token must not reach a log, an error or a `Debug`; it is opaque and never decoded.
 
 use std::{
+    error::Error as _,
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use azure_core::{
+    Error as IdentityError,
     credentials::{Secret, TokenCredential},
+    error::ErrorKind,
     http::{ClientOptions, RetryOptions, Transport},
 };
 use azure_identity::{
@@ -48,17 +51,19 @@ impl CredentialKind {
 #[derive(Clone)]
 pub struct Tokens(Arc<Inner>);
 
+type Credential = Arc<dyn TokenCredential>;
+
 struct Inner {
     kind: CredentialKind,
-    http: Http,
+    make: Box<dyn Fn() -> Result<Credential, Error> + Send + Sync>,
     /// It keeps its tokens until shortly before they expire.
-    credential: Mutex<Arc<dyn TokenCredential>>,
+    credential: Mutex<Credential>,
 }
 
 /// A token, and the credential that it came from.
 pub(crate) struct Token {
     secret: Secret,
-    from: Arc<dyn TokenCredential>,
+    from: Credential,
 }
 
 impl Token {
@@ -73,11 +78,18 @@ impl Tokens {
     /// # Errors
     /// Where there is no such source here, for instance no identity endpoint that can be used.
     pub fn new(kind: &CredentialKind, http: &Http) -> Result<Self, Error> {
-        let credential = Mutex::new(credential(kind, http)?);
+        let (made_of, http) = (kind.clone(), http.clone());
+        Self::made_by(kind, move || credential(&made_of, &http))
+    }
+
+    pub(crate) fn made_by(
+        kind: &CredentialKind,
+        make: impl Fn() -> Result<Credential, Error> + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
         Ok(Self(Arc::new(Inner {
             kind: kind.clone(),
-            http: http.clone(),
-            credential,
+            credential: Mutex::new(make()?),
+            make: Box::new(make),
         })))
     }
 
@@ -95,7 +107,7 @@ impl Tokens {
         let answer = tokio::time::timeout(self.0.kind.patience(), asking).await;
         let token = answer
             .map_err(|_| failed().with_message("the identity endpoint does not answer"))?
-            .map_err(|error| failed().with_source(error))?;
+            .map_err(|error| failed().with_message(&told(&error)))?;
         Ok(Token {
             secret: token.token,
             from,
@@ -111,24 +123,14 @@ impl Tokens {
             .unwrap_or_else(PoisonError::into_inner);
         // Another call may have renewed it meanwhile.
         if Arc::ptr_eq(&current, &refused.from) {
-            *current = credential(&self.0.kind, &self.0.http)?;
+            *current = (self.0.make)()?;
         }
         Ok(())
     }
-
-    #[cfg(test)]
-    pub(crate) fn of(credential: Arc<dyn TokenCredential>, http: &Http) -> Self {
-        let kind = CredentialKind::ManagedIdentity { client_id: None };
-        Self(Arc::new(Inner {
-            kind,
-            http: http.clone(),
-            credential: Mutex::new(credential),
-        }))
-    }
 }
 
-fn credential(kind: &CredentialKind, http: &Http) -> Result<Arc<dyn TokenCredential>, Error> {
-    let made: azure_core::Result<Arc<dyn TokenCredential>> = match kind {
+fn credential(kind: &CredentialKind, http: &Http) -> Result<Credential, Error> {
+    let made: azure_core::Result<Credential> = match kind {
         CredentialKind::ManagedIdentity { client_id } => {
             let options = ManagedIdentityCredentialOptions {
                 user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
@@ -139,15 +141,28 @@ fn credential(kind: &CredentialKind, http: &Http) -> Result<Arc<dyn TokenCredent
                     ..ClientOptions::default()
                 },
             };
-            ManagedIdentityCredential::new(Some(options)).map(|it| it as Arc<dyn TokenCredential>)
+            ManagedIdentityCredential::new(Some(options)).map(|it| it as Credential)
         }
         CredentialKind::DeveloperTools => {
-            DeveloperToolsCredential::new(None).map(|it| it as Arc<dyn TokenCredential>)
+            DeveloperToolsCredential::new(None).map(|it| it as Credential)
         }
     };
     made.map_err(|error| {
-        Error::of_kind(Kind::Token, "sign in with", kind.to_string()).with_source(error)
+        Error::of_kind(Kind::Token, "sign in with", kind.to_string()).with_message(&told(&error))
     })
+}
+
+/// What may be told of a failure: its chain repeats whole bodies, and quotes what it cannot read.
+fn told(error: &IdentityError) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source().and_then(|it| it.downcast_ref()) {
+        cause = inner;
+    }
+    match cause.kind() {
+        ErrorKind::DataConversion => "the answer to it cannot be read".to_owned(),
+        ErrorKind::Io | ErrorKind::Connection => "the identity endpoint is out of reach".to_owned(),
+        _ => cause.to_string(),
+    }
 }
 
 impl fmt::Display for CredentialKind {
@@ -171,3 +186,6 @@ impl fmt::Debug for Tokens {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -90,7 +90,7 @@ pub(crate) struct Answered {
 }
 
 /// No longer than this is waited because a service asks for it.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 impl Error {
     /// An answer with this status and code.

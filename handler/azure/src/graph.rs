@@ -52,3 +52,52 @@ impl Graph {
         id.ok_or_else(|| Error::malformed(OPERATION, app_id, "it has no object id"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        error::Kind,
+        test_support::{Stub, TOKEN, json as answer, tokens},
+    };
+
+    fn graph(stub: &Stub) -> Graph {
+        let http = Http::new().unwrap();
+        Graph::new(http, stub.endpoint.clone(), tokens(), Cloud::Public)
+    }
+
+    #[tokio::test]
+    async fn a_platform_app_is_looked_up_by_its_app_id() {
+        const OID: &str = "AAAAAAAA-0000-4000-8000-000000000001";
+        let stub = Stub::start(|_| answer(200, &json!({ "id": OID }))).await;
+        let (_, app_id) = PLATFORM_APPS[0];
+        let found = graph(&stub).service_principal(app_id).await.unwrap();
+        assert_eq!(found.as_str(), OID.to_ascii_lowercase());
+        let seen = stub.only();
+        assert_eq!(
+            (seen.method.as_str(), seen.path.clone()),
+            ("GET", format!("/v1.0/servicePrincipals(appId='{app_id}')"))
+        );
+        assert_eq!(seen.query, "%24select=id");
+        assert_eq!(
+            seen.header("authorization"),
+            format!("Bearer {TOKEN}-0-for-httpsgraph.microsoft.com.default")
+        );
+    }
+
+    #[tokio::test]
+    async fn an_app_that_cannot_be_looked_up_says_why() {
+        for (status, body, kind) in [
+            (200, json!({ "id": "no guid" }), Kind::Malformed),
+            (200, json!({}), Kind::Malformed),
+            (403, json!({}), Kind::Denied),
+            (404, json!({}), Kind::NotFound),
+        ] {
+            let stub = Stub::start(move |_| answer(status, &body)).await;
+            let error = graph(&stub).service_principal("app").await.unwrap_err();
+            assert_eq!(error.kind(), kind, "{error}");
+        }
+    }
+}

@@ -22,7 +22,7 @@ pub use recorder::Recorder;
 
 use crate::{
     credential::Tokens,
-    error::{Answered, Error, Kind, code_and_message},
+    error::{Answered, Error, Kind, MAX_RETRY_AFTER, code_and_message},
 };
 
 /// What one call may take, its answer included.
@@ -207,8 +207,13 @@ fn request_id(headers: &HeaderMap) -> Option<String> {
         .map(ToOwned::to_owned)
 }
 
-/// Seconds, or a date: it is taken against the answer's own date, whatever our clock says.
+/// Added to the time as it comes, it could lie beyond all dates.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    asked_wait(headers).map(|asked| asked.min(MAX_RETRY_AFTER))
+}
+
+/// Seconds, or a date: it is taken against the answer's own date, whatever our clock says.
+fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));

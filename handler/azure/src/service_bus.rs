@@ -141,13 +141,13 @@ impl HttpClient for Bearer {
             self.0.endpoint().join(&path, &[]),
         );
         for (name, value) in request.headers().iter() {
-            let name = HeaderName::from_bytes(name.as_str().as_bytes());
-            let value = HeaderValue::from_str(&ascii(value.as_str()));
-            match (name, value) {
-                (Ok(name), Ok(value)) if name != AUTHORIZATION && name != CONTENT_LENGTH => {
-                    call.headers.insert(name, value);
-                }
-                _ => {}
+            // One that is left out would take a message's id or time with it.
+            let (name, value) = header(name.as_str(), value.as_str()).map_err(|error| {
+                let error = Error::of_kind(Kind::Invalid, OPERATION, &queue).with_source(error);
+                LegacyError::new(ErrorKind::Other, error)
+            })?;
+            if name != AUTHORIZATION && name != CONTENT_LENGTH {
+                call.headers.insert(name, value);
             }
         }
         if let Body::Bytes(body) = request.body() {
@@ -174,11 +174,21 @@ fn explained(error: Error) -> Error {
     }
 }
 
-/// Headers are ASCII; their values here are JSON, which can escape everything else.
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), BoxError> {
+    Ok((
+        HeaderName::from_bytes(name.as_bytes())?,
+        HeaderValue::from_str(&ascii(value))?,
+    ))
+}
+
+/// Headers are printable ASCII; their values here are JSON, which can escape everything else.
 fn ascii(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for unit in json.chars() {
-        if unit.is_ascii() {
+        // JSON leaves DEL as it is, a header may not hold it.
+        if unit.is_ascii() && !unit.is_ascii_control() {
             text.push(unit);
         } else {
             let mut units = [0; 2];

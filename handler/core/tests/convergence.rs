@@ -54,7 +54,7 @@ fn manager_id(number: usize) -> ClusterManagerId {
 
 /// Vaults with an even number lie within the trust boundary.
 fn vault_id(number: usize) -> VaultId {
-    let group = if number % 2 == 0 {
+    let group = if number.is_multiple_of(2) {
         "rg-secrets"
     } else {
         "rg-elsewhere"
@@ -114,21 +114,24 @@ impl Estate {
             }
             Read::Manager(id, _) => inventory.manager = Some(self.managers.get(&id).cloned()),
             Read::Roles(vault, principal) => {
-                let held = self.roles.contains(&(vault.clone(), principal.clone()));
-                let row = RoleAssignment {
-                    id: format!("{vault}/providers/Microsoft.Authorization/roleAssignments/x"),
-                    role: WRITER_ROLE.to_owned(),
-                    principal: principal.to_string(),
-                    scope: vault.to_string(),
-                    conditional: false,
-                    created_on: Some(OffsetDateTime::UNIX_EPOCH),
-                };
-                inventory.roles.insert(
-                    (vault, principal),
-                    if held { vec![row] } else { Vec::new() },
-                );
+                let rows = self.role(&vault, &principal);
+                inventory.roles.insert((vault, principal), rows);
             }
         }
+    }
+
+    fn role(&self, vault: &VaultId, principal: &PrincipalId) -> Vec<RoleAssignment> {
+        if !self.roles.contains(&(vault.clone(), principal.clone())) {
+            return Vec::new();
+        }
+        vec![RoleAssignment {
+            id: format!("{vault}/providers/Microsoft.Authorization/roleAssignments/x"),
+            role: WRITER_ROLE.to_owned(),
+            principal: principal.to_string(),
+            scope: vault.to_string(),
+            conditional: false,
+            created_on: Some(OffsetDateTime::UNIX_EPOCH),
+        }]
     }
 
     fn decide(&self, policy: &Policy, cluster: &ClusterId) -> Decision {

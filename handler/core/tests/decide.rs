@@ -7,6 +7,12 @@
 //! `policy:` holds for the estates behind it, `estate:` is what Azure holds (`decide/estate.rs` has its words),
 //! and `decision:` is what comes out.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test ends where something is not as it has to be"
+)]
+
 #[path = "decide/account.rs"]
 mod account;
 #[path = "decide/estate.rs"]

@@ -26,6 +26,9 @@ use crate::{
 
 pub use event::{ResultEvent, schema};
 
+/// How many candidates a result lists: a message has its bounds, and nobody reads more.
+const MOST_CANDIDATES: usize = 50;
+
 /// What there is to report of one look.
 #[derive(Debug)]
 pub struct Report<'a> {
@@ -275,11 +278,12 @@ fn candidates(
     refusal: Option<&Refusal>,
     binding: Option<&Binding>,
 ) -> Vec<vaultbind_core::result::Candidate> {
-    match (refusal, binding) {
-        (Some(refusal), _) if !refusal.candidates.is_empty() => refusal.candidates.clone(),
-        (_, Some(binding)) => binding.candidates.clone(),
-        _ => Vec::new(),
-    }
+    let considered = match (refusal, binding) {
+        (Some(refusal), _) if !refusal.candidates.is_empty() => &refusal.candidates,
+        (_, Some(binding)) => &binding.candidates,
+        _ => return Vec::new(),
+    };
+    considered.iter().take(MOST_CANDIDATES).cloned().collect()
 }
 
 fn rfc3339(time: OffsetDateTime) -> String {

@@ -127,6 +127,14 @@ fn result(result: &Value) -> (String, Vec<String>) {
         line = format!("{line}, writer {writer}");
     }
     let mut lines = vec![line];
+    lines.extend(details(data));
+    (cluster, lines)
+}
+
+/// What a result says beyond its outcome: what would be done, what is left behind, why, and what was considered.
+fn details(data: &Value) -> Vec<String> {
+    let text = |value: &Value| without_request_id(value.as_str().unwrap_or_default());
+    let mut lines = Vec::new();
     if data["outcome"] == "planned" {
         let changes = data["changes"].as_array().into_iter().flatten();
         let mut planned: Vec<String> = changes
@@ -172,7 +180,7 @@ fn result(result: &Value) -> (String, Vec<String>) {
         candidates.sort();
         lines.extend(candidates);
     }
-    (cluster, lines)
+    lines
 }
 
 /// The id of a call is another one each time.

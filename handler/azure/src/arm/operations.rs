@@ -39,12 +39,8 @@ impl OperationUrl {
             .path()
             .trim_end_matches('/')
             .to_owned();
-        let path = url.path().strip_prefix(below.as_str())?;
-        let segments: Vec<String> = path
-            .split('/')
-            .skip(1)
-            .map(str::to_ascii_lowercase)
-            .collect();
+        let path = url.path().strip_prefix(below.as_str())?.strip_prefix('/')?;
+        let segments: Vec<String> = path.split('/').map(str::to_ascii_lowercase).collect();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let is_followed = match segments.as_slice() {
             [
@@ -179,6 +175,7 @@ mod tests {
             format!("https://arm.example:444/base{path}"),
             format!("https://arm.example{path}"),
             format!("https://arm.example/base{path}/more"),
+            format!("https://arm.example/base2{path}"),
             format!("https://arm.example/base{path}#x"),
             format!("https://arm.example/base/x/..{path}"),
             format!("https://arm.example/base/%2e%2e/base{path}"),

@@ -339,3 +339,108 @@ async fn a_vault_is_found_by_its_whole_address() {
     );
     assert_eq!(stub.seen().len(), 2, "what is no name is not searched for");
 }
+
+#[tokio::test]
+async fn a_subscription_names_its_directory() {
+    let directory = "BBBBBBBB-0000-4000-8000-000000000001";
+    let named = stub(200, json!({ "tenantId": directory })).await;
+    let tenant = named.arm().tenant(&subscription()).await.unwrap();
+    assert_eq!(tenant, directory.to_ascii_lowercase());
+    let seen = named.only();
+    assert_eq!(
+        (seen.path.as_str(), seen.query.as_str()),
+        (
+            format!("/subscriptions/{SUBSCRIPTION}").as_str(),
+            "api-version=2022-12-01"
+        )
+    );
+    let nameless = stub(200, json!({})).await;
+    let error = nameless.arm().tenant(&subscription()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Malformed);
+}
+
+#[tokio::test]
+async fn a_manager_shows_its_identities() {
+    let id = cluster()
+        .as_str()
+        .replace("clusters/c1", "clusterManagers/m1");
+    let stub = stub(200, json!({ "identity": { "principalId": PRINCIPAL } })).await;
+    let identities = stub
+        .arm()
+        .manager_identities(&id.parse().unwrap(), "2024-07-01")
+        .await
+        .unwrap();
+    assert_eq!(identities.system, Some(principal()));
+    assert_eq!(
+        (stub.only().path, stub.only().query),
+        (id, "api-version=2024-07-01".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn deleted_vaults_are_known_by_the_ids_they_had() {
+    let rows = json!([{ "properties": { "vaultId": vault().as_str() } }, { "properties": {} }]);
+    let stub = stub(200, json!({ "value": rows })).await;
+    let deleted = stub.arm().deleted_vaults(&subscription()).await.unwrap();
+    assert_eq!(
+        deleted.into_iter().map(|it| it.id).collect::<Vec<_>>(),
+        [vault()]
+    );
+    assert_eq!(
+        stub.only().path,
+        format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/deletedVaults")
+    );
+}
+
+#[tokio::test]
+async fn vaults_are_found_in_all_of_many_subscriptions_and_in_none_of_none() {
+    let row = json!({ "id": vault().as_str(), "tags": { "site": "a" } });
+    let stub = stub(200, json!({ "data": [row, { "id": cluster().as_str() }] })).await;
+    let many: Vec<SubscriptionId> = (0..301)
+        .map(|it| Uuid::from_u128(it).to_string().parse().unwrap())
+        .collect();
+    let found = stub.arm().vaults_in(&many).await.unwrap();
+    assert_eq!(found.len(), 2, "one for each query");
+    assert!(found.iter().all(|it| it.id == vault()));
+    let asked = |seen: &Seen| seen.json()["subscriptions"].as_array().unwrap().len();
+    assert_eq!(stub.seen().iter().map(asked).collect::<Vec<_>>(), [300, 1]);
+    // No list at all would mean every subscription that can be read.
+    assert!(stub.arm().vaults_in(&[]).await.unwrap().is_empty());
+    assert_eq!(stub.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn an_operation_is_looked_at_where_its_address_says() {
+    let stub = Stub::start(|_| {
+        let mut response = answer(
+            200,
+            &json!({ "status": "Failed", "error": { "code": "KeyVaultAccessDenied", "message": "no\naccess" } }),
+        );
+        response
+            .headers_mut()
+            .insert("retry-after", "9".parse().unwrap());
+        response
+    })
+    .await;
+    let path = format!(
+        "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.NetworkCloud/locations/eastus/operationStatuses/op"
+    );
+    let text = format!("{}{}?api-version=v&t=1&s=a%2Fb", stub.endpoint, &path[1..]);
+    let url = OperationUrl::accept(&text, &stub.endpoint, &cluster()).unwrap();
+    let operation = stub.arm().operation(&url).await.unwrap();
+    assert_eq!(
+        operation,
+        Operation {
+            status: OperationStatus::Failed {
+                code: "KeyVaultAccessDenied".to_owned(),
+                message: "no access".to_owned()
+            },
+            retry_after: Some(std::time::Duration::from_secs(9)),
+        }
+    );
+    let seen = stub.only();
+    assert_eq!(
+        (seen.path, seen.query.as_str()),
+        (path, "api-version=v&t=1&s=a%2Fb")
+    );
+}

@@ -3,7 +3,7 @@ use serde_json::json;
 use vaultbind_core::id::VaultId;
 
 use super::*;
-use crate::test_support::{Stub, TOKEN, json as answer};
+use crate::test_support::{Log, Stub, TOKEN, alone, is_alone, json as answer};
 
 fn vault() -> VaultId {
     "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv1".parse().unwrap()
@@ -62,22 +62,47 @@ async fn the_ids_that_a_service_gives_are_noted_the_latest_ones() {
     assert_eq!(recorder.ids(), vec!["r-1"; 20]);
 }
 
+fn refusal() -> Response<Body> {
+    answer(
+        401,
+        &json!({ "error": { "code": "ExpiredAuthenticationToken" } }),
+    )
+}
+
+fn tokens_seen(stub: &Stub) -> Vec<String> {
+    let seen = stub.seen();
+    seen.iter()
+        .map(|it| it.header("authorization").to_owned())
+        .collect()
+}
+
+fn bearer(count: usize) -> String {
+    format!("Bearer {TOKEN}-{count}-for-httpsmanagement.azure.com.default")
+}
+
 #[tokio::test]
 async fn a_refused_token_is_renewed_once() {
-    let stub = Stub::start(|_| {
-        answer(
-            401,
-            &json!({ "error": { "code": "ExpiredAuthenticationToken" } }),
-        )
+    let stub = Stub::start(|seen| {
+        if seen.header("authorization") == bearer(0) {
+            refusal()
+        } else {
+            found()
+        }
     })
     .await;
+    stub.arm().vault(&vault()).await.unwrap();
+    assert_eq!(tokens_seen(&stub), [bearer(0), bearer(1)]);
+}
+
+#[tokio::test]
+async fn a_new_token_that_is_refused_too_is_the_end() {
+    let stub = Stub::start(|_| refusal()).await;
     let error = stub.arm().vault(&vault()).await.unwrap_err();
     assert_eq!(
-        error.kind(),
-        Kind::Token,
-        "outside a function app there is no other credential to renew from: {error}"
+        (error.kind(), error.code()),
+        (Kind::Unauthenticated, Some("ExpiredAuthenticationToken"))
     );
-    assert!(stub.seen().len() <= 2);
+    assert_eq!(tokens_seen(&stub), [bearer(0), bearer(1)]);
 }
 
 #[tokio::test]
@@ -152,7 +177,7 @@ async fn nobody_listening_is_unavailable_and_names_no_query() {
     let endpoint = Endpoint::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     drop(listener);
     let http = Http::new().unwrap();
-    let tokens = crate::test_support::tokens(&http);
+    let tokens = crate::test_support::tokens();
     let arm = crate::arm::Arm::new(http, endpoint, tokens, crate::cloud::Cloud::Public);
     let error = arm.vault(&vault()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable);
@@ -174,6 +199,11 @@ fn a_time_to_come_back_is_seconds_or_a_date() {
     for (pairs, expected) in [
         (vec![("retry-after", "7")], Some(7)),
         (vec![("retry-after", "0")], Some(0)),
+        (vec![("retry-after", "18446744073709551615")], Some(3600)),
+        (
+            vec![("retry-after", "Fri, 06 Nov 2099 08:50:07 GMT"), date],
+            Some(3600),
+        ),
         (
             vec![("retry-after", "Fri, 06 Nov 2026 08:50:07 GMT"), date],
             Some(30),
@@ -202,5 +232,31 @@ async fn no_debug_output_holds_a_token() {
     let error = arm.vault(&vault()).await.unwrap_err();
     for text in [format!("{arm:?}"), format!("{error:?}"), format!("{error}")] {
         assert!(!text.contains(TOKEN), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn no_log_holds_a_token_a_query_or_a_body() {
+    const BODY: &str = "text-of-the-body";
+    if !is_alone() {
+        return alone("http::tests::no_log_holds_a_token_a_query_or_a_body", &[]).await;
+    }
+    let log = Log::start();
+    let stub = Stub::start(|seen| {
+        if seen.header("authorization") == bearer(0) {
+            refusal()
+        } else {
+            answer(
+                500,
+                &json!({ "error": { "code": "Sorry", "message": BODY } }),
+            )
+        }
+    })
+    .await;
+    stub.arm().vault(&vault()).await.unwrap_err();
+    let text = log.text();
+    assert!(text.contains("operation=\"read the vault\""), "{text}");
+    for secret in [TOKEN, "api-version", BODY] {
+        assert!(!text.contains(secret), "{secret} in {text}");
     }
 }

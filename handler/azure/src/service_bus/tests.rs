@@ -10,7 +10,7 @@ fn message() -> Message {
         content_type: "application/cloudevents+json",
         message_id: "m-1".to_owned(),
         label: Some("bound".to_owned()),
-        correlation_id: Some("corr-é\n".to_owned()),
+        correlation_id: Some("corr-é\n\u{7f}😀".to_owned()),
         scheduled: Some(datetime!(2026-11-06 08:49:36.1 UTC)),
         properties: vec![
             ("outcome", "bound".to_owned()),
@@ -21,7 +21,7 @@ fn message() -> Message {
 
 fn service_bus(stub: &Stub) -> ServiceBus {
     let http = Http::new().unwrap();
-    let tokens = crate::test_support::tokens(&http);
+    let tokens = crate::test_support::tokens();
     ServiceBus::new(http, stub.endpoint.clone(), tokens, Cloud::Public)
 }
 
@@ -60,7 +60,7 @@ async fn broker_properties_are_one_line_of_ascii_json() {
     let properties: Value = serde_json::from_str(header).unwrap();
     assert_eq!(properties["MessageId"], "m-1");
     assert_eq!(properties["Label"], "bound");
-    assert_eq!(properties["CorrelationId"], "corr-é\n");
+    assert_eq!(properties["CorrelationId"], "corr-é\n\u{7f}😀");
     assert_eq!(
         properties["ScheduledEnqueueTimeUtc"],
         "Fri, 06 Nov 2026 08:49:37 +0000"
@@ -70,6 +70,21 @@ async fn broker_properties_are_one_line_of_ascii_json() {
         serde_json::from_str::<String>(seen.header("clusterid")).unwrap(),
         "/x/ü\""
     );
+}
+
+#[tokio::test]
+async fn a_message_that_would_lose_a_property_is_not_sent() {
+    let stub = Stub::start(|_| answer(201, &Value::Null)).await;
+    let message = Message {
+        properties: vec![("not a name", "x".to_owned())],
+        ..message()
+    };
+    let error = service_bus(&stub)
+        .send("results", &message)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), Kind::Invalid);
+    assert!(stub.seen().is_empty());
 }
 
 #[test]

@@ -83,10 +83,14 @@ impl<'a> Case<'a> {
 
     fn orphan(&self, rule: &Rule, bound: &str, choice: Choice<'a>) -> Decision {
         match choice {
-            Choice::One(vault, candidates) if rule.rebind != Rebind::Never => {
-                self.bind(rule, &Current::Deleted(bound.to_owned()), vault, candidates)
-            }
             Choice::One(vault, candidates) => {
+                let current = Current::Deleted(bound.to_owned());
+                if let Some(reads) = self.unread(rule, &current, vault, &candidates) {
+                    return Decision::Look(reads);
+                }
+                if rule.rebind != Rebind::Never {
+                    return self.bind(rule, &current, vault, candidates);
+                }
                 let reason = reason::orphaned(bound, Some(&vault.id), rule.rebind);
                 Decision::Refuse(Box::new(Refusal {
                     vault: Some(VaultReference::of(vault)),
@@ -108,6 +112,24 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// What ranks first on Resource Graph's word alone is read live and judged again, with what follows from it.
+    fn unread(
+        &self,
+        rule: &Rule,
+        current: &Current,
+        vault: &Vault,
+        candidates: &[Candidate],
+    ) -> Option<Vec<Read>> {
+        if self.inventory.vaults.contains_key(&vault.id) {
+            return None;
+        }
+        let mut reads = vec![Read::Vault(vault.id.clone())];
+        if let Decision::Look(more) = self.bind(rule, current, vault, candidates.to_vec()) {
+            reads.extend(more);
+        }
+        Some(reads)
+    }
+
     fn one_vault(
         &self,
         rule: &Rule,
@@ -115,12 +137,7 @@ impl<'a> Case<'a> {
         vault: &Vault,
         candidates: Vec<Candidate>,
     ) -> Decision {
-        // What ranks first on Resource Graph's word alone is read live and judged again.
-        if !self.inventory.vaults.contains_key(&vault.id) {
-            let mut reads = vec![Read::Vault(vault.id.clone())];
-            if let Decision::Look(more) = self.bind(rule, current, vault, candidates) {
-                reads.extend(more);
-            }
+        if let Some(reads) = self.unread(rule, current, vault, &candidates) {
             return Decision::Look(reads);
         }
         match current::obstacle(current, rule, vault) {

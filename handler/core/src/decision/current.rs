@@ -36,15 +36,12 @@ pub(crate) fn foreign_archive(cluster: &Cluster, version: ApiVersion) -> Option<
     }
 }
 
-/// The address in effect, where the newer property is set.
-pub(crate) fn settings_uri(cluster: &Cluster) -> Option<&str> {
-    cluster.settings.as_ref()?.vault_uri.as_deref()
-}
-
 /// Finds the binding in place, or says what to read for it.
 pub(crate) fn find(case: &Case<'_>) -> Result<Current, Vec<Read>> {
-    if let Some(uri) = settings_uri(case.cluster) {
-        return by_address(case, uri);
+    if let Some(settings) = &case.cluster.settings {
+        // Where the newer property is set and names no vault, the older one beside it has no effect all the same.
+        let uri = settings.vault_uri.as_deref();
+        return uri.map_or(Ok(Current::Unbound), |uri| by_address(case, uri));
     }
     let archive = case.cluster.archive.as_ref();
     match archive.filter(|archive| archive.enabled && !archive.vault.is_empty()) {
@@ -72,20 +69,28 @@ fn by_address(case: &Case<'_>, uri: &str) -> Result<Current, Vec<Read>> {
     let Some(host) = vault_host(uri) else {
         return Ok(Current::NotVisible(uri.to_owned()));
     };
-    if let Some(vault) = known_by_host(case.inventory, &host) {
-        return by_id(case, vault.id.clone(), Shape::SecretArchiveSettings);
-    }
-    match case.inventory.vaults_by_host.get(&host) {
-        None => Err(vec![Read::VaultByHost(host)]),
-        Some(Some(vault)) => match case.sighting(vault) {
-            // The address must be the one that a live read shows, not the one that a search promised.
-            Some(VaultSighting::Live(live)) if vault_host(&live.uri).as_ref() != Some(&host) => {
-                Ok(Current::NotVisible(uri.to_owned()))
-            }
-            _ => by_id(case, vault.clone(), Shape::SecretArchiveSettings),
+    let known = known_by_host(case.inventory, &host).map(|vault| &vault.id);
+    let id = match known.filter(|id| !is_absent(case, id)) {
+        Some(id) => id,
+        None => match case.inventory.vaults_by_host.get(&host) {
+            None => return Err(vec![Read::VaultByHost(host)]),
+            Some(None) => return among_the_deleted(case, uri, &host),
+            Some(Some(id)) => id,
         },
-        Some(None) => among_the_deleted(case, uri, &host),
+    };
+    match case.sighting(id) {
+        // An id that a search promised and a live read does not find proves nothing: a vault may have been moved.
+        Some(VaultSighting::Absent) => among_the_deleted(case, uri, &host),
+        // The address must be the one that a live read shows, not the one that a search promised.
+        Some(VaultSighting::Live(live)) if vault_host(&live.uri).as_ref() != Some(&host) => {
+            Ok(Current::NotVisible(uri.to_owned()))
+        }
+        _ => by_id(case, id.clone(), Shape::SecretArchiveSettings),
     }
+}
+
+fn is_absent(case: &Case<'_>, vault: &VaultId) -> bool {
+    matches!(case.sighting(vault), Some(VaultSighting::Absent))
 }
 
 /// A vault that is known by its address; what was read live comes first.
@@ -115,12 +120,18 @@ fn among_the_deleted(case: &Case<'_>, uri: &str, host: &str) -> Result<Current, 
     if !unread.is_empty() {
         return Err(unread);
     }
-    let name = host.split('.').next().unwrap_or_default();
+    let address = |name: &str| {
+        format!(
+            "{}.{}",
+            name.to_ascii_lowercase(),
+            case.question.vault_suffix
+        )
+    };
     let deleted = subscriptions
         .iter()
         .filter_map(|it| case.inventory.deleted_vaults.get(it))
         .flatten()
-        .any(|vault| vault.id.name().eq_ignore_ascii_case(name));
+        .any(|vault| address(vault.id.name()) == host);
     Ok(if deleted {
         Current::Deleted(uri.to_owned())
     } else {

@@ -7,9 +7,7 @@ mod left_behind;
 mod roles;
 
 use super::{
-    Binding, Case, Decision, Patience, Read, Refusal, Wait,
-    current::{Current, settings_uri},
-    refusal_under,
+    Binding, Case, Decision, Patience, Read, Refusal, Wait, current::Current, refusal_under,
 };
 use crate::{
     inventory::{AssociatedIdentity, Identities, PrincipalId, Vault},
@@ -67,6 +65,13 @@ pub(crate) fn assign(
     };
     let left_behind = left_behind(case, current, &vault.id, writer, &principals)?;
     let rows = role_rows(case, &vault.id, principals)?;
+    if let Some(row) = roles::conditional(case, &vault.id, &rows) {
+        return Err(rejected(
+            rule,
+            vault,
+            reason::conditional_role(&vault.id, row),
+        ));
+    }
     let youngest_role = rows
         .iter()
         .filter_map(|(_, row)| row.as_ref()?.created_on)
@@ -91,7 +96,7 @@ fn pick(
     current: &Current,
     vault: &Vault,
 ) -> Result<(Writer, &'static str), Decision> {
-    if settings_uri(case.cluster).is_some() {
+    if case.cluster.settings.is_some() {
         return Ok((
             Writer::Cluster,
             "the cluster has secretArchiveSettings, which take precedence",
@@ -106,21 +111,23 @@ fn pick(
             if !keeps && !case.cluster.identities.is_empty() && case.version.has_settings() {
                 return Ok((Writer::Cluster, "the cluster has an identity of its own"));
             }
-            Ok(if manager(case)?.is_empty() {
-                (
+            Ok(match (manager(case)?.is_empty(), keeps) {
+                (true, true) => (
+                    Writer::PlatformApps,
+                    "secretArchive is in place and the cluster manager has no identity",
+                ),
+                (true, false) => (
                     Writer::PlatformApps,
                     "neither a usable identity of the cluster nor one of its manager",
-                )
-            } else if keeps {
-                (
+                ),
+                (false, true) => (
                     Writer::ClusterManager,
                     "secretArchive is in place and the cluster manager has an identity",
-                )
-            } else {
-                (
+                ),
+                (false, false) => (
                     Writer::ClusterManager,
                     "the cluster has no usable identity, its manager has one",
-                )
+                ),
             })
         }
     }

@@ -77,6 +77,9 @@ fn binding(text: &mut String, binding: &Binding) {
     for line in binding.plan.to_string().lines() {
         writeln!(text, "plan: {line}").unwrap();
     }
+    for row in &binding.left_behind {
+        writeln!(text, "left behind: {row}").unwrap();
+    }
     candidates(text, &binding.candidates);
 }
 

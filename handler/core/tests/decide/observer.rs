@@ -50,14 +50,13 @@ pub(crate) fn observe(
 fn check_reach(policy: &Policy, estate: &Estate, read: &Read) {
     let within = || policy.rules.iter().flat_map(|rule| &rule.vaults.within);
     let is_reached = match read {
-        Read::Vault(vault) => {
+        Read::Vault(vault) | Read::Roles(vault, _) => {
             policy.covers(vault.subscription()) || within().any(|scope| scope.contains(vault))
         }
         Read::DeletedVaults(subscription) => {
             policy.covers(subscription)
                 || within().any(|scope| scope.subscription() == subscription)
         }
-        Read::Roles(vault, _) => within().any(|scope| scope.contains(vault)),
         _ => policy.covers(estate.cluster.id.subscription()),
     };
     assert!(is_reached, "it looks where it may not: {read:?}");

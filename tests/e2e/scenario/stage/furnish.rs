@@ -173,6 +173,7 @@ impl Stage {
             }
             "grant" => self.grant(command.word(1), command.option("on").unwrap()),
             "revoke" => self.revoke(command.word(1), command.option("on").unwrap()),
+            "condition" => self.condition(command.word(1), command.option("on").unwrap()),
             "delete" => {
                 let id = self.id(command.word(1));
                 let is_vault = id.contains("/vaults/");
@@ -210,18 +211,28 @@ impl Stage {
         }
     }
 
+    fn condition(&self, who: &str, vault: &str) {
+        for assignment in self.held(who, vault) {
+            self.azure(|it| it.set_condition(&assignment, "@Resource[x] StringEquals 'y'"));
+        }
+    }
+
     fn revoke(&self, who: &str, vault: &str) {
+        for assignment in self.held(who, vault) {
+            self.azure(|it| it.remove_assignment(&assignment));
+        }
+    }
+
+    /// The assignments of the role on a vault that these principals hold.
+    fn held(&self, who: &str, vault: &str) -> Vec<String> {
         let (id, principals) = (self.id(vault), self.principals(who));
-        let held: Vec<String> = self.azure(|it| {
+        self.azure(|it| {
             let on = it
                 .role_assignments()
                 .filter(|it| it.scope.eq_ignore_ascii_case(&id));
             on.filter(|it| principals.contains(&it.principal_id))
                 .map(|it| it.id.clone())
                 .collect()
-        });
-        for assignment in held {
-            self.azure(|it| it.remove_assignment(&assignment));
-        }
+        })
     }
 }

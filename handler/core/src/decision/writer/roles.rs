@@ -38,6 +38,27 @@ pub(super) fn role_rows<'a>(
     Ok(principals.into_iter().map(row).collect())
 }
 
+/// An assignment of the role on the very vault that has a condition: it may not apply, and Azure allows no second one.
+pub(super) fn conditional<'a>(
+    case: &Case<'a>,
+    vault: &VaultId,
+    rows: &[RoleRow<'_>],
+) -> Option<&'a RoleAssignment> {
+    let lacking = rows.iter().filter(|(_, row)| row.is_none());
+    let held = lacking.filter_map(|(principal, _)| {
+        let key = (vault.clone(), principal.clone());
+        case.inventory.roles.get(&key)
+    });
+    held.flatten().find(|row| {
+        row.role.eq_ignore_ascii_case(WRITER_ROLE)
+            && row.conditional
+            && row
+                .scope
+                .trim_end_matches('/')
+                .eq_ignore_ascii_case(vault.as_str())
+    })
+}
+
 /// Does the row give the role on this vault without a condition?
 fn gives_role(row: &RoleAssignment, vault: &VaultId) -> bool {
     row.role.eq_ignore_ascii_case(WRITER_ROLE) && !row.conditional && reaches(&row.scope, vault)

@@ -3,7 +3,7 @@
 //! It must not decide which of them applies.
 
 use super::{NO_VAULT, VAULT_NOT_READY, list, reason};
-use crate::{id::VaultId, policy::Rule, result::Reason};
+use crate::{id::VaultId, inventory::RoleAssignment, policy::Rule, result::Reason};
 
 pub(crate) fn no_vault(rule: &Rule) -> Reason {
     reason(
@@ -125,5 +125,17 @@ pub(crate) fn vault_not_ready(vault: &VaultId, state: &str) -> Reason {
             vault.name()
         ),
         "Wait for the vault to be ready, or look at its activity log if it stays so.",
+    )
+}
+
+pub(crate) fn conditional_role(vault: &VaultId, row: &RoleAssignment) -> Reason {
+    reason(
+        "ConditionalRole",
+        format!(
+            "the writer holds the role on {} under a condition, so that it may not apply, and a second assignment is not possible: {}",
+            vault.name(),
+            row.id
+        ),
+        "Remove the condition, or the assignment: Vaultbind then makes one without a condition.",
     )
 }
