@@ -1,7 +1,6 @@
 //! Scenarios: readable scripts under `tests/scenarios`, run against the real binary; what came of each command stands
 //! below it. They are documentation first: a script must read well without knowing this file.
 
-mod account;
 mod script;
 mod stage;
 

@@ -6,9 +6,9 @@ mod furnish;
 mod interfere;
 
 use serde_json::{Value, json};
-use vaultbind_simulator::{Config, Estate, Simulator, event_grid::Schema, state::Azure};
+use vaultbind_simulator::{Config, Estate, Simulator, account, event_grid::Schema, state::Azure};
 
-use super::{account, script::Command};
+use super::script::Command;
 use crate::town::{EAST, POLICY, Plan, Town, WEST, write_event};
 
 /// Where the commands of a script act.

@@ -1,6 +1,7 @@
 //! A local Azure for Vaultbind: the wire protocols of what it talks to, on loopback, with faults on demand.
 //! It shares no code with the product, for then both could be wrong together.
 
+pub mod account;
 pub mod arm;
 pub mod clock;
 pub mod control;

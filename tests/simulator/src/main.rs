@@ -1,36 +1,29 @@
-//! The simulator as a program: an empty world and its control surface, until Ctrl-C.
-//! It decides nothing; everything is in the library.
+//! `cargo demo`: the whole product on this machine, against a local Azure.
+//! It shows and checks; what happens is the product's and the simulator's doing.
 
-use anyhow::Context as _;
-use vaultbind_simulator::control::{Control, Surface};
-use vaultbind_simulator::event_grid::EventGrid;
-use vaultbind_simulator::{Config, Estate, Simulator};
+mod demo;
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let simulator = Simulator::start(Config::default(), Estate::new()).await?;
-    let event_grid = Some(EventGrid::start(simulator.world.clone())?);
-    let (world, broker) = (simulator.world.clone(), simulator.broker.clone());
-    let control = Control::start(
-        Surface {
-            world,
-            broker,
-            event_grid,
-            host: None,
-        },
-        0,
-    )
-    .await?;
-    say(&format!("http://{}/", control.address()));
-    for (name, value) in simulator.handler_environment() {
-        say(&format!("{name}={value}"));
-    }
-    tokio::signal::ctrl_c()
-        .await
-        .context("cannot wait for Ctrl-C")
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Shows Vaultbind at work: a local Azure with a small estate, the real binary, and every outcome there is.
+#[derive(Debug, Parser)]
+#[command(name = "cargo demo", bin_name = "cargo demo", version, about)]
+struct Arguments {
+    /// Leave everything running afterwards, and print how to send an event and where to read results.
+    #[arg(long)]
+    keep: bool,
 }
 
-#[expect(clippy::print_stdout, reason = "a program tells where it listens")]
-fn say(line: &str) {
-    println!("{line}");
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match demo::run(arguments.keep).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            demo::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
 }

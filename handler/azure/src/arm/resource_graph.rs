@@ -20,10 +20,24 @@ const LARGEST_PAGE: u32 = 1000;
 /// How many subscriptions one query may name.
 const MOST_SUBSCRIPTIONS: usize = 300;
 
-const VAULTS: &str = "resources | where type =~ 'microsoft.keyvault/vaults' \
-    | project id, location, tags, properties | order by id asc";
-const CLUSTERS: &str = "resources | where type =~ 'microsoft.networkcloud/clusters' \
-    | project id, location, tags, properties | order by id asc";
+/// What is needed of a vault, and no more: a page has its bounds.
+const VAULT_COLUMNS: &str = "id, location, tags, tenantId=tostring(properties.tenantId), \
+    vaultUri=tostring(properties.vaultUri), enableRbacAuthorization=properties.enableRbacAuthorization, \
+    enablePurgeProtection=properties.enablePurgeProtection, \
+    provisioningState=tostring(properties.provisioningState)";
+/// What is needed of a cluster: where it belongs and what it is bound to.
+const CLUSTER_COLUMNS: &str = "id, location, tags, secretArchive=properties.secretArchive, \
+    secretArchiveSettings=properties.secretArchiveSettings";
+
+fn query(resource_type: &str, condition: &str, columns: &str) -> String {
+    format!(
+        "resources | where type =~ '{resource_type}'{condition} | project {columns} | order by id asc"
+    )
+}
+
+fn vaults_where(condition: &str) -> String {
+    query("microsoft.keyvault/vaults", condition, VAULT_COLUMNS)
+}
 
 /// A page of clusters.
 #[derive(Debug, Clone)]
@@ -51,11 +65,11 @@ impl Arm {
         let mut vaults = Vec::new();
         for some in subscriptions.chunks(MOST_SUBSCRIPTIONS) {
             let rows = self
-                .query_all("find the vaults of", Some(some), VAULTS)
+                .query_all("find the vaults of", Some(some), &vaults_where(""))
                 .await?;
             vaults.extend(
                 rows.iter()
-                    .filter_map(|row| readable(row, wire::vault(row))),
+                    .filter_map(|row| readable(row, wire::vault(&nested(row)))),
             );
         }
         Ok(vaults)
@@ -74,10 +88,7 @@ impl Arm {
         let Some(name) = quoted(name) else {
             return Ok(None);
         };
-        let query = format!(
-            "resources | where type =~ 'microsoft.keyvault/vaults' | where name =~ {name} \
-             | project id, location, tags, properties | order by id asc"
-        );
+        let query = vaults_where(&format!(" | where name =~ {name}"));
         let subscriptions: Option<Vec<SubscriptionId>> =
             subscriptions.map(|it| it.iter().cloned().collect());
         let rows = self
@@ -89,7 +100,7 @@ impl Arm {
             .await?;
         let vaults = rows
             .iter()
-            .filter_map(|row| readable(row, wire::vault(row)));
+            .filter_map(|row| readable(row, wire::vault(&nested(row))));
         let mut at_host = vaults
             .filter(|it| vaultbind_core::inventory::vault_host(&it.uri).as_deref() == Some(host));
         Ok(at_host.next().map(|it| it.id))
@@ -109,7 +120,7 @@ impl Arm {
             .query(
                 "find the clusters of",
                 subscriptions,
-                CLUSTERS,
+                &query("microsoft.networkcloud/clusters", "", CLUSTER_COLUMNS),
                 size,
                 skip_token,
             )
@@ -117,7 +128,7 @@ impl Arm {
         let clusters = rows
             .data
             .iter()
-            .filter_map(|row| readable(row, wire::cluster(row)))
+            .filter_map(|row| readable(row, wire::cluster(&nested(row))))
             .collect();
         Ok(ClusterPage {
             clusters,
@@ -183,6 +194,21 @@ impl Arm {
 }
 
 const SUBSCRIPTIONS: &str = "the subscriptions in scope";
+
+/// A row in the form of ARM: every other column is a property.
+fn nested(row: &Value) -> Value {
+    const OF_THE_RESOURCE: [&str; 3] = ["id", "location", "tags"];
+    let mut resource = json!({ "properties": {} });
+    for (name, value) in row.as_object().into_iter().flatten() {
+        let place = if OF_THE_RESOURCE.contains(&name.as_str()) {
+            &mut resource[name]
+        } else {
+            &mut resource["properties"][name]
+        };
+        place.clone_from(value);
+    }
+    resource
+}
 
 /// A row that cannot be read costs that row, not the page.
 fn readable<T>(row: &Value, read: Option<T>) -> Option<T> {

@@ -315,7 +315,7 @@ async fn resource_graph_is_asked_page_by_page() {
 
 #[tokio::test]
 async fn a_vault_is_found_by_its_whole_address() {
-    let row = json!({ "id": vault().as_str(), "properties": { "vaultUri": "https://KV1.vault.azure.net/" } });
+    let row = json!({ "id": vault().as_str(), "vaultUri": "https://KV1.vault.azure.net/" });
     let stub = stub(200, json!({ "data": [row] })).await;
     let arm = stub.arm();
     assert_eq!(

@@ -2,8 +2,8 @@
 //!
 //! Within a step order is left out, for clusters are looked at side by side; numbers that vary are left out too.
 
+use crate::{journal::Entry, state::Azure};
 use serde_json::Value;
-use vaultbind_simulator::{journal::Entry, state::Azure};
 
 /// The last segment of an id.
 fn name(id: &str) -> &str {
@@ -72,7 +72,8 @@ fn write(azure: &Azure, entry: &Entry) -> (u8, String) {
 }
 
 /// The archive properties of a cluster or a PATCH, in words.
-pub(super) fn archive(properties: &Value) -> String {
+#[must_use]
+pub fn archive(properties: &Value) -> String {
     let mut parts = Vec::new();
     let legacy = &properties["secretArchive"];
     if legacy.is_object() {
@@ -201,7 +202,8 @@ fn short(target: &str) -> String {
 }
 
 /// The lines of a step.
-pub(super) fn lines(
+#[must_use]
+pub fn lines(
     azure: &Azure,
     writes: &[Entry],
     results: &[Value],
