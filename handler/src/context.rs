@@ -191,3 +191,61 @@ impl Caches {
         self.with(|it| it.platform_principals = Some(principals.to_vec()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    const READ: OffsetDateTime = datetime!(2026-02-03 04:05:06 UTC);
+
+    fn subscription() -> SubscriptionId {
+        "11111111-1111-1111-1111-111111111111".parse().unwrap()
+    }
+
+    fn provider(state: &str) -> Provider {
+        Provider {
+            state: state.to_owned(),
+            cluster_api_versions: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn candidates_are_kept_for_half_a_minute() {
+        let caches = Caches::default();
+        caches.keep_candidates(READ, Arc::default());
+        assert!(caches.candidates(READ + Duration::from_secs(29)).is_some());
+        assert!(caches.candidates(READ + Duration::from_secs(30)).is_none());
+    }
+
+    #[test]
+    fn a_registration_is_kept_for_an_hour_once_it_is_complete() {
+        let caches = Caches::default();
+        for state in ["NotRegistered", "Registering", "Unregistering"] {
+            caches.keep_provider(&subscription(), READ, &provider(state));
+            assert_eq!(caches.provider(&subscription(), READ), None, "{state}");
+        }
+        caches.keep_provider(&subscription(), READ, &provider("Registered"));
+        assert!(
+            caches
+                .provider(&subscription(), READ + Duration::from_secs(3599))
+                .is_some()
+        );
+        assert!(
+            caches
+                .provider(&subscription(), READ + Duration::from_secs(3600))
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn directories_and_principals_are_kept_for_the_life_of_the_process() {
+        let caches = Caches::default();
+        assert!(caches.tenant(&subscription()).is_none() && caches.platform_principals().is_none());
+        caches.keep_tenant(&subscription(), "t");
+        caches.keep_platform_principals(&[]);
+        assert_eq!(caches.tenant(&subscription()).as_deref(), Some("t"));
+        assert_eq!(caches.platform_principals(), Some(Vec::new()));
+    }
+}

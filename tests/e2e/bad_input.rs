@@ -1,1 +1,250 @@
-//! x
+//! Bad input: it never kills the process, never loses a good message, and never loops.
+
+use serde_json::{Map, Value, json};
+use vaultbind_simulator::{
+    event_grid::Filter,
+    faults::{Fault, FaultRule},
+    functions_host::EventForm,
+    journal::Service,
+    service_bus::message::NewMessage,
+};
+
+use crate::{
+    binding,
+    town::{Plan, SOON, Town, write_event},
+};
+
+async fn town() -> Town {
+    Plan::new(binding::estate()).open().await
+}
+
+fn event(town: &Town, id: &str) -> Value {
+    write_event(
+        id,
+        &town.cluster_id("c1"),
+        "Microsoft.NetworkCloud/clusters/write",
+    )
+}
+
+/// Delivers an event past every filter, and returns the status that Event Grid was answered.
+async fn deliver(town: &Town, event: &Value) -> Option<u16> {
+    town.grid
+        .configure("resource-event", |it| it.filter = Filter::none());
+    town.publish(event).await;
+    town.grid.attempts().last().and_then(|it| it.status)
+}
+
+fn assert_bound(town: &Town) {
+    let cluster = town.cluster("c1");
+    assert_eq!(
+        cluster["properties"]["secretArchive"]["keyVaultId"],
+        town.vault_id("kv-a"),
+        "{}",
+        town.account()
+    );
+}
+
+/// Every line that the handler printed is JSON of its own: nothing forged another.
+fn assert_logs_are_whole(town: &Town) {
+    for line in town.host.stdout() {
+        assert!(serde_json::from_str::<Value>(&line).is_ok(), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_understood_is_answered_and_logged() {
+    let town = town().await;
+    let pid = town.host.handler_pid();
+    let subject = town.cluster_id("c1");
+    let broken = [
+        json!({}),
+        json!({ "id": "x", "eventType": "Something.Else", "subject": subject, "data": {} }),
+        write_event("x", "not/an/id", "Microsoft.NetworkCloud/clusters/write"),
+        write_event(
+            "x",
+            &format!("{subject}/../../x"),
+            "Microsoft.NetworkCloud/clusters/write",
+        ),
+        write_event(
+            "x",
+            &format!("{subject}%2f"),
+            "Microsoft.NetworkCloud/clusters/write",
+        ),
+        write_event(
+            "x\n{\"level\":\"FATAL\"}",
+            &subject,
+            "Microsoft.NetworkCloud/clusters/write",
+        ),
+        write_event(
+            "x",
+            "/subscriptions/\u{1b}[31m",
+            "Microsoft.NetworkCloud/clusters/write",
+        ),
+    ];
+    for event in broken {
+        assert_eq!(
+            deliver(&town, &event).await,
+            Some(202),
+            "Event Grid would repeat it for a day: {event}"
+        );
+    }
+    assert!(town.results().is_empty() && town.writes().is_empty());
+    assert!(
+        town.host
+            .stdout()
+            .iter()
+            .any(|line| line.contains("\"ERROR\"") && line.contains("no sound resource"))
+    );
+    assert_logs_are_whole(&town);
+    assert_eq!(town.host.handler_pid(), pid, "the process lives on");
+    town.publish(&event(&town, "e-1")).await;
+    assert_bound(&town);
+}
+
+#[tokio::test]
+async fn an_event_of_five_megabytes_is_taken() {
+    let town = town().await;
+    let mut event = event(&town, "e-1");
+    event["data"]["padding"] = Value::from("x".repeat(5 * 1024 * 1024));
+    assert_eq!(deliver(&town, &event).await, Some(202));
+    assert_bound(&town);
+}
+
+#[tokio::test]
+async fn an_event_is_taken_however_the_extension_wraps_it() {
+    for form in [EventForm::Object, EventForm::Text, EventForm::DoublyEncoded] {
+        let town = town().await;
+        town.host.set_event_form(form);
+        town.publish(&event(&town, "e-1")).await;
+        assert_bound(&town);
+    }
+}
+
+#[tokio::test]
+async fn metadata_that_lies_is_not_believed() {
+    let town = town().await;
+    let lies = json!({
+        "MessageId": "\"another\"", "DeliveryCount": "\"99\"", "sys": "\"evil\"",
+        "clusterId": "\"/subscriptions/evil\"", "request": "\"{}\"", "event": "\"{}\"",
+    });
+    town.host
+        .inject_metadata(lies.as_object().cloned().unwrap_or_else(Map::new));
+    town.publish(&event(&town, "e-1")).await;
+    assert_bound(&town);
+    assert_eq!(town.only_result()["data"]["outcome"], "bound");
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_understood_is_a_dead_letter_and_holds_nothing_up() {
+    let town = town().await;
+    let cluster = town.cluster_id("c1");
+    let deep = format!("{}1{}", "[".repeat(50_000), "]".repeat(50_000));
+    let broken = [
+        NewMessage {
+            body: "not json".into(),
+            ..NewMessage::json("b-1", &Value::Null)
+        },
+        NewMessage::json(
+            "b-2",
+            &json!({ "version": 2, "id": "x", "kind": "cluster", "clusterId": cluster }),
+        ),
+        NewMessage::json(
+            "b-3",
+            &json!({ "version": 1, "kind": "cluster", "clusterId": cluster }),
+        ),
+        NewMessage::json(
+            "b-4",
+            &json!({ "version": 1, "id": "x", "kind": "cluster", "clusterId": "/subscriptions/x" }),
+        ),
+        NewMessage::json(
+            "b-5",
+            &json!({ "version": 1, "id": "x", "kind": "cluster", "clusterId": cluster, "vaultHint": "kv" }),
+        ),
+        NewMessage {
+            body: deep.into(),
+            ..NewMessage::json("b-6", &Value::Null)
+        },
+    ];
+    let count = broken.len();
+    for message in broken {
+        town.simulator.broker.send("requests", message).unwrap();
+    }
+    town.publish(&event(&town, "e-1")).await;
+    assert_bound(&town);
+    let dead = town.simulator.broker.dead_letters("requests");
+    assert_eq!(dead.len(), count, "{dead:#?}");
+    assert!(
+        dead.iter()
+            .all(|it| it.reason == "MaxDeliveryCountExceeded")
+    );
+    let died = town
+        .host
+        .host_log()
+        .into_iter()
+        .find(|line| line.contains("exit"));
+    assert_eq!(died, None, "the process lives on");
+    assert!(
+        town.host
+            .stdout()
+            .iter()
+            .any(|line| line.contains("\"ERROR\"") && line.contains("no request of ours"))
+    );
+    assert_logs_are_whole(&town);
+}
+
+#[tokio::test]
+async fn a_result_is_not_lost_when_the_queue_does_not_take_it_for_a_while() {
+    let town = town().await;
+    let busy = Fault::Status {
+        status: 503,
+        code: "ServerBusy".to_owned(),
+        message: String::new(),
+        retry_after: None,
+    };
+    town.simulator
+        .world
+        .faults
+        .add(FaultRule::new(Service::ServiceBus, "/results/", busy).times(7));
+    town.publish(&event(&town, "e-1")).await;
+    assert_eq!(town.only_result()["data"]["outcome"], "bound");
+    assert!(town.simulator.broker.dead_letters("requests").is_empty());
+}
+
+#[tokio::test]
+async fn an_event_whose_request_cannot_be_sent_is_delivered_again() {
+    let town = town().await;
+    town.simulator.broker.deny_sending(true);
+    town.grid.publish(&event(&town, "e-1"));
+    let refused = |host: &vaultbind_simulator::functions_host::FunctionsHost| {
+        host.invocations()
+            .iter()
+            .any(|it| it.function == "resource-event" && it.status == Some(500))
+    };
+    town.host.wait_until(SOON, refused).await.unwrap();
+    town.simulator.broker.deny_sending(false);
+    town.settle().await;
+    assert_bound(&town);
+}
+
+#[tokio::test]
+async fn a_tag_that_forges_a_log_line_forges_none() {
+    let town = town().await;
+    {
+        let mut azure = town.simulator.world.azure();
+        let id = azure.cluster_id("c1").unwrap();
+        azure.set_tag(
+            &id,
+            "site",
+            Some("a\n{\"level\":\"FATAL\",\"message\":\"forged\"}\u{1b}[2J"),
+        );
+    }
+    town.settle().await;
+    assert_eq!(town.only_result()["data"]["outcome"], "unmatched");
+    assert_logs_are_whole(&town);
+    let forged = town
+        .host
+        .stdout()
+        .into_iter()
+        .find(|line| line.starts_with("{\"level\":\"FATAL\""));
+    assert_eq!(forged, None);
+}

@@ -19,9 +19,14 @@ pub(crate) fn vault(name: &str, site: &str) -> VaultSpec {
 
 /// One vault and one cluster of site a, in a subscription that is not registered yet.
 pub(crate) fn estate() -> Estate {
+    estate_in(SubscriptionSpec::new(WEST).unregistered())
+}
+
+/// The same in this subscription.
+pub(crate) fn estate_in(west: SubscriptionSpec) -> Estate {
     Estate::new()
         .platform_apps()
-        .subscription(SubscriptionSpec::new(WEST).unregistered())
+        .subscription(west)
         .cluster(
             ClusterSpec::new("c1")
                 .tag("site", "a")

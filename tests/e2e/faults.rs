@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::sync::Semaphore;
 use vaultbind_simulator::{
-    Simulator, World,
+    Simulator, SubscriptionSpec, World,
     faults::{Fault, FaultRule},
     journal::Service,
     service_bus::{Broker, queue::QueueConfig},
@@ -15,7 +15,7 @@ use vaultbind_simulator::{
 
 use crate::{
     binding,
-    town::{Plan, Town, root, write_event},
+    town::{Plan, Town, WEST, root, write_event},
 };
 
 /// A call: its name, whom it goes to, and how it is known.
@@ -124,8 +124,14 @@ fn is_bound(town: &Town) -> bool {
 }
 
 /// A town whose queue and Event Grid give up early: each of their redeliveries costs the handler's patience in real time.
-async fn town(attempts: u32) -> Town {
-    let plan = Plan::new(binding::estate()).set("VAULTBIND_DEADLINE_HOURS", "1");
+async fn town(target: Target, attempts: u32) -> Town {
+    let west = SubscriptionSpec::new(WEST);
+    let west = if target.name.starts_with("regist") {
+        west.unregistered()
+    } else {
+        west
+    };
+    let plan = Plan::new(binding::estate_in(west)).set("VAULTBIND_DEADLINE_HOURS", "1");
     let world = World::new(plan.config.clone(), plan.estate.clone());
     let requests = QueueConfig {
         max_delivery_count: attempts + 1,
@@ -148,7 +154,7 @@ fn is_left_out(fault: &str, times: usize) -> bool {
 }
 
 async fn run(target: Target, fault: Fault, times: usize) -> String {
-    let town = town(if times == usize::MAX { 2 } else { 6 }).await;
+    let town = town(target, if times == usize::MAX { 2 } else { 6 }).await;
     town.simulator.world.faults.add(
         FaultRule::new(target.service, target.path, fault)
             .method(target.method)

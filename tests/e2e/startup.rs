@@ -1,1 +1,196 @@
-//! x
+//! Starting: what is wrong is said on stderr, last the reason, and the exit code is not 0.
+
+use std::{collections::BTreeMap, process::Output};
+
+use vaultbind_simulator::{
+    Estate,
+    event_grid::EventGrid,
+    functions_host::{FunctionsHost, HostConfig, HostState},
+};
+
+use crate::town::{POLICY, Plan, SOON, root, write_policy};
+
+/// Five mistakes, each in a line of its own.
+const FIVE_MISTAKES: &str = "version: 2
+mode: enforced
+rules:
+  - name: by site
+    vaults:
+      within: [everywhere]
+    rebind: sometimes
+";
+
+async fn vaultbind(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_vaultbind"));
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(variables.iter().copied())
+        .kill_on_drop(true);
+    tokio::time::timeout(SOON, command.output())
+        .await
+        .expect("it ends")
+        .unwrap()
+}
+
+fn lines(output: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(output)
+        .lines()
+        .map(ToOwned::to_owned)
+        .collect()
+}
+
+/// The settings that are enough to begin, with this policy.
+async fn serve(policy: &str, more: &[(&str, &str)]) -> Output {
+    let path = write_policy(policy);
+    let mut variables = BTreeMap::from([
+        ("FUNCTIONS_CUSTOMHANDLER_PORT", "0"),
+        (
+            "ServiceBus__fullyQualifiedNamespace",
+            "sb-x.servicebus.windows.net",
+        ),
+        ("VAULTBIND_POLICY", path.to_str().unwrap()),
+    ]);
+    variables.extend(more.iter().copied());
+    let variables: Vec<(&str, &str)> = variables.into_iter().collect();
+    vaultbind(&["serve"], &variables).await
+}
+
+#[tokio::test]
+async fn five_mistakes_in_a_policy_are_five_lines_with_their_places() {
+    let output = serve(FIVE_MISTAKES, &[]).await;
+    let errors = lines(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors:#?}");
+    let places: Vec<String> = errors[..5]
+        .iter()
+        .map(|line| {
+            line.split(".yaml:")
+                .nth(1)
+                .unwrap()
+                .split(": ")
+                .next()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(places, ["1:10", "2:7", "4:11", "6:16", "7:13"]);
+    assert_eq!(errors.len(), 6, "{errors:#?}");
+    assert!(
+        errors[5].contains("has 5 mistakes, the first at 1:10"),
+        "{}",
+        errors[5]
+    );
+    for line in lines(&output.stdout) {
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&line).is_ok(),
+            "{line}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_is_not_there_is_named() {
+    let output = serve(POLICY, &[("VAULTBIND_POLICY", "nowhere/policy.yaml")]).await;
+    let errors = lines(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        errors
+            .last()
+            .unwrap()
+            .contains("cannot read the policy nowhere/policy.yaml"),
+        "{errors:#?}"
+    );
+}
+
+#[tokio::test]
+async fn every_setting_that_is_wrong_is_told_at_once() {
+    let output = vaultbind(&["serve"], &[("VAULTBIND_CLOUD", "moon")]).await;
+    let errors = lines(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    for variable in [
+        "FUNCTIONS_CUSTOMHANDLER_PORT",
+        "ServiceBus__fullyQualifiedNamespace",
+        "VAULTBIND_CLOUD",
+    ] {
+        assert!(
+            errors.iter().any(|it| it.starts_with(variable)),
+            "{variable} is not named in {errors:#?}"
+        );
+    }
+    assert!(
+        errors
+            .last()
+            .unwrap()
+            .starts_with("3 of the settings cannot be used"),
+        "{errors:#?}"
+    );
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = serve(
+        POLICY,
+        &[
+            ("FUNCTIONS_CUSTOMHANDLER_PORT", &port),
+            ("FUNCTIONS_CUSTOMHANDLER_WORKER_ID", "w"),
+        ],
+    )
+    .await;
+    let errors = lines(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        errors
+            .last()
+            .unwrap()
+            .contains(&format!("cannot listen on port {port}")),
+        "{errors:#?}"
+    );
+}
+
+#[tokio::test]
+async fn help_and_version_are_no_errors_and_wrong_usage_is() {
+    for (arguments, code) in [
+        (vec!["--help"], 0),
+        (vec!["--version"], 0),
+        (vec![], 2),
+        (vec!["sing"], 2),
+    ] {
+        let output = vaultbind(&arguments, &[]).await;
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_with_mistakes_stops_the_host_and_loses_no_message() {
+    let plan = Plan::new(Estate::new());
+    let simulator = vaultbind_simulator::Simulator::start(plan.config, plan.estate)
+        .await
+        .unwrap();
+    let request = vaultbind_simulator::service_bus::message::NewMessage::json(
+        "m-1",
+        &serde_json::json!({ "version": 1 }),
+    );
+    let policy = write_policy(FIVE_MISTAKES);
+    let mut config = HostConfig::new(root(), simulator.world.clone(), simulator.broker.clone());
+    config.executable = Some(env!("CARGO_BIN_EXE_vaultbind").into());
+    config.environment = simulator.handler_environment();
+    config
+        .environment
+        .push(("VAULTBIND_POLICY".to_owned(), policy.display().to_string()));
+    config.event_grid = Some(EventGrid::start(simulator.world.clone()).unwrap());
+    let host = FunctionsHost::start(config).await.unwrap();
+    host.wait_until(SOON, |host| host.state() != HostState::Running)
+        .await
+        .unwrap();
+    assert!(
+        host.stderr()
+            .iter()
+            .any(|line| line.contains("has 5 mistakes")),
+        "{:#?}",
+        host.stderr()
+    );
+    simulator.broker.send("requests", request).unwrap();
+    assert_eq!(simulator.broker.messages("requests").len(), 1);
+}

@@ -192,7 +192,7 @@ impl Drop for Town {
     }
 }
 
-fn write_policy(text: &str) -> PathBuf {
+pub(crate) fn write_policy(text: &str) -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::SeqCst);
     let name = format!("policy-{}-{count}.yaml", std::process::id());

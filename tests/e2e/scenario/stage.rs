@@ -6,7 +6,10 @@ mod furnish;
 mod interfere;
 
 use serde_json::{Value, json};
-use vaultbind_simulator::{Config, Estate, Simulator, account, event_grid::Schema, state::Azure};
+use vaultbind_simulator::{
+    Config, Estate, Simulator, account, event_grid::Schema, service_bus::message::NewMessage,
+    state::Azure,
+};
 
 use super::script::Command;
 use crate::town::{EAST, POLICY, Plan, Town, WEST, write_event};
@@ -83,6 +86,7 @@ impl Stage {
                 return Vec::new();
             }
             "event" => self.event(command),
+            "request" => self.request(command.word(1)),
             "resync" => {
                 let town = self.town();
                 town.simulator.broker.forget_duplicates("requests").unwrap();
@@ -233,6 +237,17 @@ impl Stage {
         for _ in 0..times {
             town.grid.publish(&event);
         }
+    }
+
+    /// A person's request for a cluster, put on the queue by hand: nothing but what it has to have.
+    fn request(&mut self, name: &str) {
+        self.events += 1;
+        let id = format!("manual-{}", self.events);
+        let body = json!({ "version": 1, "id": id, "kind": "cluster", "clusterId": self.id(name) });
+        let broker = &self.town().simulator.broker;
+        broker
+            .send("requests", NewMessage::json(&id, &body))
+            .unwrap();
     }
 
     fn show(&self, name: &str) -> String {
