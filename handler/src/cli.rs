@@ -1,19 +1,20 @@
 //! The command line: what the binary is asked to do, and its exit code.
 //!
-//! It must not do the work itself; only here is anything printed that is not a log line.
+//! It must not do the work itself; only here and below is anything printed that is not a log line.
 
-use std::{path::Path, process::ExitCode};
+mod apply;
+mod explain;
+mod live;
+mod plan;
+mod policy;
+mod print;
+mod serve;
 
-use anyhow::Context as _;
-use clap::{Parser, Subcommand};
-use vaultbind_core::policy::{Policy, document};
+use std::{path::PathBuf, process::ExitCode};
 
-use crate::{
-    config::{self, Config},
-    context::Context,
-    serve,
-    telemetry::{self, ErrorChain},
-};
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::telemetry::ErrorChain;
 
 /// Binds Azure Operator Nexus clusters to the right Key Vault.
 #[derive(Debug, Parser)]
@@ -27,68 +28,76 @@ struct Arguments {
 enum Command {
     /// Serve the Functions host: what `host.json` starts.
     Serve,
+    /// Check the policy.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Say why a cluster belongs to its vault, or to none.
+    Explain {
+        /// The cluster: its resource id, or its name where only one has it.
+        cluster: String,
+    },
+    /// Show what would be changed, for everything in scope; changes nothing.
+    Plan(PlanArguments),
+    /// Carry the plan out now, on the same way as the function.
+    Apply {
+        /// Only this cluster: its resource id, or its name where only one has it.
+        #[arg(long)]
+        cluster: Option<String>,
+        /// Do not ask first.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum PolicyCommand {
+    /// Print every mistake in a policy file, with its place.
+    Check {
+        /// The file; the configured one where left out.
+        file: Option<PathBuf>,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
+}
+
+/// What to plan and how to print it.
+#[derive(Debug, clap::Args)]
+struct PlanArguments {
+    /// Only this cluster: its resource id, or its name where only one has it.
+    #[arg(long, conflicts_with = "event")]
+    cluster: Option<String>,
+    /// Only what this event is about: a file with an Event Grid event or `CloudEvent`, or an array of them.
+    #[arg(long)]
+    event: Option<PathBuf>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    output: Output,
+    /// Exit with 2 where something would be changed.
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+/// How a command prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
 }
 
 /// Runs the command line and returns the exit code: 0 fine, 1 something is wrong, 2 wrong usage.
 pub fn run() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Serve => serve(),
+        Command::Serve => serve::serve(),
+        Command::Policy(PolicyCommand::Check { file, output }) => policy::check(file, output),
+        Command::Explain { cluster } => explain::explain(&cluster),
+        Command::Plan(arguments) => plan::plan(&arguments),
+        Command::Apply { cluster, yes } => apply::apply(cluster.as_deref(), yes),
     };
     outcome.unwrap_or_else(|error| {
-        fatal(&ErrorChain(error.as_ref()).to_string());
+        print::error(&ErrorChain(error.as_ref()).to_string());
         ExitCode::FAILURE
-    })
-}
-
-/// Prints one line on stderr; the host takes the last ones for the reason of a failed start.
-#[expect(
-    clippy::print_stderr,
-    reason = "the reason of a failed start belongs on stderr"
-)]
-fn fatal(line: &str) {
-    eprintln!("{line}");
-}
-
-fn serve() -> anyhow::Result<ExitCode> {
-    telemetry::start(&config::log_filter());
-    let config = Config::from_env().map_err(|errors| {
-        errors.iter().for_each(|error| fatal(&error.to_string()));
-        let first = errors.first().map(ToString::to_string).unwrap_or_default();
-        anyhow::anyhow!(
-            "{} of the settings cannot be used, the first: {first}",
-            errors.len()
-        )
-    })?;
-    let policy = load_policy(&config.policy)?;
-    tracing::info!(
-        policy = %config.policy.display(),
-        digest = policy.digest,
-        rules = policy.rules.len(),
-        mode = ?policy.mode,
-        "the policy is loaded"
-    );
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    runtime.block_on(serve::serve(Context::new(config, policy)?))
-}
-
-fn load_policy(path: &Path) -> anyhow::Result<Policy> {
-    let shown = path.display();
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read the policy {shown}"))?;
-    document::load(&text).map_err(|problems| {
-        problems
-            .iter()
-            .for_each(|problem| fatal(&format!("{shown}:{problem}")));
-        let first = problems
-            .first()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        anyhow::anyhow!(
-            "the policy {shown} has {} mistakes, the first at {first}",
-            problems.len()
-        )
     })
 }

@@ -106,6 +106,15 @@ pub fn log_filter() -> String {
     std::env::var(LOG).unwrap_or_else(|_| "info".to_owned())
 }
 
+/// The policy file: for commands that need no other setting.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one reader of the environment"
+)]
+pub fn policy_file() -> PathBuf {
+    std::env::var_os(POLICY).map_or_else(|| "policy.yaml".into(), PathBuf::from)
+}
+
 impl Config {
     /// Reads the settings from the environment of the process.
     ///
@@ -117,6 +126,25 @@ impl Config {
     )]
     pub fn from_env() -> Result<Self, Vec<ConfigError>> {
         Self::from_variables(&std::env::vars().collect())
+    }
+
+    /// Reads the settings of a command that serves nobody: it needs neither a port nor a namespace.
+    ///
+    /// # Errors
+    /// Every setting that cannot be used.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one reader of the environment"
+    )]
+    pub fn for_commands() -> Result<Self, Vec<ConfigError>> {
+        let mut variables: BTreeMap<String, String> = std::env::vars().collect();
+        variables.insert(PORT.to_owned(), "0".to_owned());
+        // No message is ever sent: the name leads nowhere (RFC 6761).
+        let nowhere = || "commands-send-no-messages.invalid".to_owned();
+        variables
+            .entry(NAMESPACE.to_owned())
+            .or_insert_with(nowhere);
+        Self::from_variables(&variables)
     }
 
     /// Reads the settings from these variables; an empty one counts as not set.

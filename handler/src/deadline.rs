@@ -46,6 +46,11 @@ impl Deadline {
     }
 }
 
+/// Waits as long as it takes: for commands that a person started, never for an invocation.
+pub async fn wait_for(time: Duration) {
+    sleep(time).await;
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that waits, within the allowance"

@@ -173,7 +173,7 @@ async fn send_looks(
 }
 
 /// Could the cluster choose the vault, or is it bound to it? In doubt, yes.
-fn concerns(policy: &Policy, vault: &VaultId, cluster: &Cluster) -> bool {
+pub(crate) fn concerns(policy: &Policy, vault: &VaultId, cluster: &Cluster) -> bool {
     let could_choose = policy
         .rule_for(cluster)
         .is_some_and(|rule| rule.vaults.is_within(vault));

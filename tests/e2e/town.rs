@@ -185,6 +185,41 @@ impl Town {
     }
 }
 
+impl Town {
+    /// The policy file, as text.
+    pub(crate) fn policy(&self) -> &str {
+        self.policy.to_str().unwrap()
+    }
+
+    /// A file beside the policy, with this text.
+    pub(crate) fn scratch(&self, name: &str, text: &str) -> String {
+        let path = format!("{}.{name}", self.policy());
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Runs the binary with the settings of the app, off a terminal.
+    pub(crate) async fn command<'a>(
+        &self,
+        arguments: impl Iterator<Item = &'a str>,
+    ) -> std::process::Output {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_vaultbind"));
+        let settings = self.simulator.handler_environment();
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(settings)
+            .env("VAULTBIND_POLICY", self.policy());
+        command
+            .stdin(std::process::Stdio::null())
+            .kill_on_drop(true);
+        tokio::time::timeout(SOON, command.output())
+            .await
+            .expect("it ends")
+            .unwrap()
+    }
+}
+
 impl Drop for Town {
     fn drop(&mut self) {
         // A file that is left behind lies in the target folder.

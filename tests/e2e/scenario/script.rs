@@ -56,7 +56,10 @@ pub(super) async fn run(text: &str) -> String {
     while let Some(line) = lines.next() {
         let Some(words) = line.strip_prefix("> ") else {
             // What came of a command is written anew; comments and blank lines stay.
-            if line.starts_with('#') || (line.is_empty() && !written.ends_with("\n\n")) {
+            // A blank line stays before a command or a comment, where a person put it.
+            let is_kept =
+                line.is_empty() && lines.peek().is_none_or(|it| it.starts_with(['#', '>']));
+            if line.starts_with('#') || is_kept && !written.ends_with("\n\n") {
                 written.push_str(line);
                 written.push('\n');
             }
@@ -81,7 +84,9 @@ pub(super) async fn run(text: &str) -> String {
             written.push('\n');
         }
         for line in stage.play(&command).await {
-            written.push_str("  ");
+            if !line.is_empty() {
+                written.push_str("  ");
+            }
             written.push_str(&line);
             written.push('\n');
         }

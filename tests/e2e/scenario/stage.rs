@@ -100,6 +100,7 @@ impl Stage {
                     .clock
                     .advance(std::time::Duration::from_secs(minutes * 60));
             }
+            "vaultbind" => return self.vaultbind(command).await,
             "show" => return vec![self.show(command.word(1))],
             _ if self.interfere(command) => return Vec::new(),
             _ if self.furnish(command) => {}
@@ -248,6 +249,33 @@ impl Stage {
         broker
             .send("requests", NewMessage::json(&id, &body))
             .unwrap();
+    }
+
+    /// Runs the binary with the settings of the app, and returns what it prints and its exit code.
+    async fn vaultbind(&self, command: &Command) -> Vec<String> {
+        let town = self.town();
+        let input = town.scratch("input", &command.input);
+        let arguments = command.words[1..].iter().map(|it| {
+            if it == "INPUT" {
+                input.as_str()
+            } else {
+                it.as_str()
+            }
+        });
+        let output = town.command(arguments).await;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        let mut lines: Vec<String> = text
+            .replace(&input, "INPUT")
+            .replace(town.policy(), "policy.yaml")
+            .lines()
+            .map(ToOwned::to_owned)
+            .collect();
+        lines.push(format!(
+            "(exit code {})",
+            output.status.code().unwrap_or(-1)
+        ));
+        lines
     }
 
     fn show(&self, name: &str) -> String {
