@@ -23,7 +23,7 @@ use vaultbind_core::{
     policy::Policy,
 };
 
-use crate::config::Config;
+use crate::{config::Config, pace::Pacer};
 
 /// How many sends may be under way at once, over all invocations of the process.
 const CONCURRENT_SENDS: usize = 32;
@@ -45,6 +45,8 @@ pub struct Context {
     pub clock: Clock,
     /// What was read before and may be used again.
     pub caches: Arc<Caches>,
+    /// Lets looks begin no faster than the platform refills its quotas.
+    pub pacer: Arc<Pacer>,
     /// Bounds the sends that a burst of events causes.
     pub sends: Arc<Semaphore>,
 }
@@ -73,6 +75,7 @@ impl Context {
             service_bus: ServiceBus::new(http, config.service_bus.clone(), tokens, config.cloud),
             clock: Clock::system(),
             caches: Arc::new(Caches::default()),
+            pacer: Arc::default(),
             sends: Arc::new(Semaphore::new(CONCURRENT_SENDS)),
             config: Arc::new(config),
             policy: Arc::new(policy),

@@ -9,6 +9,7 @@ pub mod context;
 pub mod deadline;
 pub mod event;
 pub mod functions;
+pub mod pace;
 pub mod queue;
 pub mod reconcile;
 pub mod request;

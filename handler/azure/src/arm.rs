@@ -14,6 +14,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
+use vaultbind_core::id::SubscriptionId;
 
 pub use clusters::{ArchivePatch, PatchAnswer};
 pub use operations::{Operation, OperationStatus, OperationUrl};
@@ -23,7 +24,7 @@ use crate::{
     cloud::Cloud,
     credential::Tokens,
     error::Error,
-    http::{Call, Channel, Endpoint, Http, Recorder},
+    http::{Call, Channel, Endpoint, Http, Quota, Recorder},
 };
 
 /// How many pages of a list are read before something must be wrong.
@@ -57,6 +58,11 @@ impl Arm {
     /// The address of ARM: links to any other host are not followed.
     pub fn endpoint(&self) -> &Endpoint {
         self.0.endpoint()
+    }
+
+    /// What is left of a subscription's quota, as the latest answers tell.
+    pub fn quota(&self, subscription: &SubscriptionId) -> Quota {
+        self.0.quotas().of(subscription)
     }
 
     fn url(&self, path: &str, api_version: &str, query: &[(&str, &str)]) -> Url {

@@ -4,6 +4,7 @@
 
 mod call;
 mod endpoint;
+mod quota;
 mod recorder;
 
 use std::time::Duration;
@@ -18,6 +19,8 @@ use tokio::time::Instant;
 
 pub(crate) use call::{Answer, Call};
 pub use endpoint::{Endpoint, EndpointError};
+pub(crate) use quota::Quotas;
+pub use quota::{Left, Quota};
 pub use recorder::Recorder;
 
 use crate::{
@@ -36,7 +39,7 @@ const RETURN_CLIENT_REQUEST_ID: HeaderName =
 
 /// The one HTTP client; a clone shares its connections.
 #[derive(Debug, Clone)]
-pub struct Http(reqwest::Client);
+pub struct Http(reqwest::Client, Quotas);
 
 impl Http {
     /// Makes the client.
@@ -52,7 +55,11 @@ impl Http {
             .pool_idle_timeout(Duration::from_secs(60))
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        Ok(Self(client))
+        Ok(Self(client, Quotas::default()))
+    }
+
+    pub(crate) fn quotas(&self) -> &Quotas {
+        &self.1
     }
 
     pub(crate) fn client(&self) -> &reqwest::Client {
@@ -88,6 +95,10 @@ impl Channel {
         }
     }
 
+    pub(crate) fn quotas(&self) -> &Quotas {
+        self.http.quotas()
+    }
+
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
@@ -115,6 +126,7 @@ impl Channel {
         let response = sent.map_err(|error| broken(call, error))?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let request_id = request_id(&headers);
+        self.http.quotas().note(&call.url, &headers, Instant::now());
         if let (Some(recorder), Some(id)) = (&self.recorder, &request_id) {
             recorder.note(id);
         }

@@ -59,7 +59,10 @@ pub async fn send(
     let result = report.result(context);
     let line = summary(&result);
     if !is_worth_a_message(request, &result) {
-        tracing::info!(outcome = %result.outcome, "{line}; nothing new, no message");
+        tracing::info!(
+            outcome = result.outcome.word(),
+            "{line}; nothing new, no message"
+        );
         return Ok(line);
     }
     let event = report.event(context, result);
@@ -76,32 +79,35 @@ pub async fn send(
         ],
     };
     queue::send(context, deadline, &context.config.results_queue, &message).await?;
-    log(&event.data, &line);
+    log(request, &event.data, &line);
     Ok(line)
 }
 
-fn log(result: &BindingResult, line: &str) {
-    let reason = result.reason.as_ref();
-    let (code, message) = (reason.map(|it| &it.code), reason.map(|it| &it.message));
-    let calls = result.request_ids.join(" ");
-    match result.outcome {
-        Outcome::Failed => tracing::error!(
-            outcome = "failed",
-            code,
-            message,
-            arm_request_ids = calls,
-            "{line}"
-        ),
-        outcome if outcome.is_wrong() => {
-            tracing::warn!(
-                outcome = outcome.word(),
+/// Writes the line that dashboards and alerts count: their queries read these fields by name.
+fn log(request: &Request, result: &BindingResult, line: &str) {
+    let outcome = result.outcome.word();
+    let (changed, reason) = (result.changed, result.reason.as_ref());
+    let (code, help) = (reason.map(|it| &it.code), reason.map(|it| &it.help));
+    let reason = reason.map(|it| &it.message);
+    let (traceparent, arm_request_ids) = (&request.traceparent, result.request_ids.join(" "));
+    macro_rules! log_at {
+        ($level:ident) => {
+            tracing::$level!(
+                outcome,
+                changed,
                 code,
-                message,
-                arm_request_ids = calls,
+                reason,
+                help,
+                traceparent,
+                arm_request_ids,
                 "{line}"
-            );
-        }
-        outcome => tracing::info!(outcome = outcome.word(), arm_request_ids = calls, "{line}"),
+            )
+        };
+    }
+    match result.outcome {
+        Outcome::Failed => log_at!(error),
+        outcome if outcome.is_wrong() => log_at!(warn),
+        _ => log_at!(info),
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
 use vaultbind_azure::http::Recorder;
 use vaultbind_core::id::ClusterId;
 
@@ -28,9 +29,24 @@ const SENDING: Duration = Duration::from_secs(15).saturating_add(WAITING);
 
 /// Serves one delivery of a request for a cluster.
 pub async fn serve(context: &Context, mut request: Request, cluster: &ClusterId) -> Answer {
+    let began = context.clock.now();
+    // At its deadline a request is looked at whatever is left, so that it ends.
+    let is_due = request
+        .first_seen
+        .is_some_and(|seen| began - seen >= context.config.deadline);
+    let quota = context.arm.quota(cluster.subscription());
+    let pass = context
+        .pacer
+        .admit(cluster.subscription(), quota, Instant::now());
+    if let (Err(wait), false) = (&pass, is_due) {
+        tracing::info!(
+            delay_s = wait.as_secs(),
+            "the subscription's quota has no room, to be looked at later"
+        );
+        return later(context, &request, *wait).await;
+    }
     let calls = Recorder::default();
     let context = context.recorded_by(&calls);
-    let began = context.clock.now();
     let mut picture = Picture::default();
     let looking = look(&context, &mut request, cluster, &mut picture);
     let looked = Deadline::after(LOOKING)
@@ -45,7 +61,8 @@ pub async fn serve(context: &Context, mut request: Request, cluster: &ClusterId)
         Err(setback) => {
             match error_policy::judge(&setback, &mut request, now, context.config.deadline) {
                 Next::Requeue(delay) => {
-                    tracing::info!(setback = %ErrorChain(&setback), delay_s = delay.as_secs(), "to be looked at again");
+                    let age = now - request.first_seen.unwrap_or(now);
+                    tracing::info!(setback = %ErrorChain(&setback), delay_s = delay.as_secs(), age_s = age.whole_seconds(), "to be looked at again");
                     (None, Some(delay))
                 }
                 Next::End(refusal) => (Some(Verdict::Refused(refusal)), None),
@@ -63,12 +80,29 @@ pub async fn serve(context: &Context, mut request: Request, cluster: &ClusterId)
     });
     match settle(&context, &mut deadline, &request, report, again).await {
         Ok(line) => Answer::done(line),
-        Err(error) => {
-            tracing::error!(error = %ErrorChain(&error), "neither a result nor a retry can be sent, the host delivers the request again");
-            deadline.use_up().await;
-            Answer::Redeliver
-        }
+        Err(error) => give_back(&mut deadline, &error).await,
     }
+}
+
+/// Puts a look off that has not begun.
+async fn later(context: &Context, request: &Request, delay: Duration) -> Answer {
+    let mut deadline = Deadline::after(SENDING);
+    match put_off(context, &mut deadline, request, delay).await {
+        Ok(()) => Answer::done(format!(
+            "{} waits for its subscription's quota",
+            request.subject_id()
+        )),
+        Err(error) => give_back(&mut deadline, &error).await,
+    }
+}
+
+async fn give_back(deadline: &mut Deadline, error: &SendError) -> Answer {
+    tracing::error!(
+        error = %ErrorChain(error),
+        "neither a result nor a retry can be sent, the host delivers the request again"
+    );
+    deadline.use_up().await;
+    Answer::Redeliver
 }
 
 /// Sends the report and the request for a later look, whichever there is; says what was made of the request.

@@ -117,6 +117,10 @@ impl Stage {
                 let versions = value.split(',').map(ToOwned::to_owned).collect();
                 azure.subscription_mut(WEST).unwrap().cluster_api_versions = versions;
             }
+            ("quota-left", _) => {
+                azure.behaviour.remaining_reads = value.parse().unwrap();
+                azure.behaviour.remaining_writes = value.parse().unwrap();
+            }
             ("principals", "none") => {
                 for principal in azure.platform_principals() {
                     azure.remove_principal(&principal);
