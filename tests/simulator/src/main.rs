@@ -7,9 +7,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Shows Vaultbind at work: a local Azure with a small estate, the real binary, and every outcome there is.
+/// Shows Vaultbind at work: a local Azure with a small estate, the real binary, and every outcome there is
 #[derive(Debug, Parser)]
-#[command(name = "cargo demo", bin_name = "cargo demo", version, about)]
+#[command(name = "cargo demo", bin_name = "cargo demo", version)]
 struct Arguments {
     /// Leave everything running afterwards, and print how to send an event and where to read results.
     #[arg(long)]

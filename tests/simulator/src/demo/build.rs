@@ -16,7 +16,7 @@ pub(super) fn root() -> PathBuf {
 
 /// Builds `vaultbind` and returns where it is.
 pub(super) fn binary() -> anyhow::Result<PathBuf> {
-    let mut cargo = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+    let mut cargo = Command::new(cargo());
     own_variables().for_each(|name| {
         cargo.env_remove(name);
     });
@@ -41,6 +41,15 @@ pub(super) fn binary() -> anyhow::Result<PathBuf> {
         message["executable"].as_str().map(PathBuf::from)
     });
     executables.next_back().context("cargo names no executable")
+}
+
+/// The cargo that started this program, or else the one in the path.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo says by this variable alone which one it is"
+)]
+fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 /// What cargo tells this program about itself: handed on, it would have build scripts run again.
