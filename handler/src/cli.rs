@@ -8,6 +8,7 @@ mod live;
 mod plan;
 mod policy;
 mod print;
+mod roles;
 mod serve;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -38,6 +39,12 @@ enum Command {
     },
     /// Show what would be changed, for everything in scope; changes nothing.
     Plan(PlanArguments),
+    /// Print the custom role and the condition that the policy needs, for `az role definition create` or the templates.
+    Roles {
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = RolesOutput::Json)]
+        output: RolesOutput,
+    },
     /// Carry the plan out now, on the same way as the function.
     Apply {
         /// Only this cluster: its resource id, or its name where only one has it.
@@ -87,6 +94,15 @@ enum Output {
     Json,
 }
 
+/// How the needed rights are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RolesOutput {
+    /// A role definition, and a condition.
+    Json,
+    /// Parameters of `infra/main.bicep`.
+    Bicep,
+}
+
 /// Runs the command line and returns the exit code: 0 fine, 1 something is wrong, 2 wrong usage.
 pub fn run() -> ExitCode {
     let outcome = match Arguments::parse().command {
@@ -94,6 +110,7 @@ pub fn run() -> ExitCode {
         Command::Policy(PolicyCommand::Check { file, output }) => policy::check(file, output),
         Command::Explain { cluster } => explain::explain(&cluster),
         Command::Plan(arguments) => plan::plan(&arguments),
+        Command::Roles { output } => roles::roles(output),
         Command::Apply { cluster, yes } => apply::apply(cluster.as_deref(), yes),
     };
     outcome.unwrap_or_else(|error| {

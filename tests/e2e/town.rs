@@ -86,6 +86,7 @@ pub(crate) struct Town {
     pub grid: EventGrid,
     pub host: FunctionsHost,
     policy: PathBuf,
+    settings: Vec<(String, String)>,
 }
 
 impl Town {
@@ -97,6 +98,7 @@ impl Town {
         config.executable = Some(PathBuf::from(env!("CARGO_BIN_EXE_vaultbind")));
         config.environment = simulator.handler_environment();
         config.environment.extend(plan.environment);
+        let settings = config.environment.clone();
         config
             .environment
             .push(("VAULTBIND_POLICY".to_owned(), policy.display().to_string()));
@@ -113,6 +115,7 @@ impl Town {
             grid,
             host,
             policy,
+            settings,
         }
     }
 
@@ -204,7 +207,7 @@ impl Town {
         arguments: impl Iterator<Item = &'a str>,
     ) -> std::process::Output {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_vaultbind"));
-        let settings = self.simulator.handler_environment();
+        let settings = self.settings.iter().map(|(name, value)| (name, value));
         command
             .args(arguments)
             .env_clear()
