@@ -14,6 +14,7 @@ mod binding;
 mod crash;
 mod faults;
 mod host;
+mod rights;
 mod scenario;
 mod startup;
 mod town;

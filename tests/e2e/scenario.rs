@@ -63,4 +63,11 @@ async fn every_scenario_ends_as_it_says() {
         "UPDATE_EXPECT=1 writes them anew\n\n{}",
         failed.join("\n\n")
     );
+    if only.is_empty() {
+        let never = crate::rights::never_used();
+        assert!(
+            never.is_empty(),
+            "the template grants what nothing uses: {never:?}"
+        );
+    }
 }

@@ -45,7 +45,12 @@ fn checker() -> Option<PathBuf> {
 fn diagnostics(checker: &Path, log: &str, queries: &BTreeMap<String, String>) -> String {
     let input = json!({
         // The columns of the workspace's table that the queries use.
-        "tables": { "AppTraces": "(TimeGenerated: datetime, Message: string)" },
+        "tables": {
+            "AppTraces": "(TimeGenerated: datetime, Message: string)",
+            // The columns of Resource Graph's table of resources.
+            "resources": "(id: string, name: string, type: string, tenantId: string, location: string, \
+                resourceGroup: string, subscriptionId: string, tags: dynamic, properties: dynamic)",
+        },
         "functions": { "VaultbindLog": log },
         "queries": queries,
     });
@@ -67,6 +72,7 @@ fn diagnostics(checker: &Path, log: &str, queries: &BTreeMap<String, String>) ->
 #[test]
 fn kusto_finds_nothing_wrong_with_any_query_and_would_say_so() {
     let Some(checker) = checker() else { return };
+    check_resource_graph(&checker);
     let read = |it: &PathBuf| {
         let name = it.file_name().unwrap().to_str().unwrap().to_owned();
         (name, fs::read_to_string(it).unwrap())
@@ -85,4 +91,16 @@ fn kusto_finds_nothing_wrong_with_any_query_and_would_say_so() {
         let found = diagnostics(&checker, &log, &queries);
         assert!(found.starts_with(&format!("{what}:1: Error")), "{found}");
     }
+}
+
+/// The queries that the binary sends to Resource Graph.
+fn check_resource_graph(checker: &Path) {
+    let log = fs::read_to_string(root().join("infra/queries/log.kql")).unwrap();
+    let numbered = vaultbind_azure::arm::queries().into_iter().enumerate();
+    let queries = numbered
+        .map(|(number, it)| (format!("query-{number}"), it))
+        .collect();
+    assert_eq!(diagnostics(checker, &log, &queries), "");
+    let wrong = BTreeMap::from([("q".to_owned(), "resources | where typ =~ 'x'".to_owned())]);
+    assert!(diagnostics(checker, &log, &wrong).starts_with("q:1: Error"));
 }

@@ -18,7 +18,7 @@ use vaultbind_core::id::SubscriptionId;
 
 pub use clusters::{ArchivePatch, PatchAnswer};
 pub use operations::{Operation, OperationStatus, OperationUrl};
-pub use resource_graph::ClusterPage;
+pub use resource_graph::{ClusterPage, queries};
 
 use crate::{
     cloud::Cloud,

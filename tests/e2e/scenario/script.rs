@@ -91,5 +91,6 @@ pub(super) async fn run(text: &str) -> String {
             written.push('\n');
         }
     }
+    stage.close();
     written
 }

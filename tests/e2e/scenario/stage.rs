@@ -12,6 +12,7 @@ use vaultbind_simulator::{
 };
 
 use super::script::Command;
+use crate::rights;
 use crate::town::{EAST, POLICY, Plan, Town, WEST, write_event};
 
 /// Where the commands of a script act.
@@ -43,6 +44,7 @@ impl Stage {
             ..Config::default()
         };
         let simulator = Simulator::start(config, estate).await.unwrap();
+        rights::enforce(&mut simulator.world.azure());
         let policy = POLICY.to_owned();
         Self {
             simulator: Some(simulator),
@@ -68,6 +70,11 @@ impl Stage {
         self.town
             .as_ref()
             .expect("the script has not said `start` yet")
+    }
+
+    /// Takes down what the script has used of its rights.
+    pub(crate) fn close(&self) {
+        self.azure(|azure| rights::take_down(azure));
     }
 
     /// Plays a command and returns what came of it.

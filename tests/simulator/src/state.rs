@@ -3,10 +3,12 @@
 
 pub mod behaviour;
 mod change;
+pub mod condition;
 mod directory;
 mod event;
 pub mod index;
 mod operation;
+mod rights;
 mod roles;
 mod subscription;
 
@@ -28,6 +30,8 @@ pub use directory::{PLATFORM_APPS, PrincipalKind, ServicePrincipal};
 pub(crate) use event::{Change, Kind};
 use index::Index;
 pub(crate) use operation::{Operation, Touched, associated_principal, identity_principals};
+pub use rights::Right;
+use rights::Rights;
 pub use roles::{Assignment, WRITER_ROLE};
 pub(crate) use roles::{Request as AssignmentRequest, is_guid, within};
 pub use subscription::{CLUSTER_API_VERSIONS, Registration, Subscription};
@@ -58,6 +62,7 @@ pub struct Azure {
     patch_modes: BTreeMap<String, (PatchMode, Ending)>,
     delayed_reads: BTreeMap<String, u32>,
     denials: Vec<Denial>,
+    rights: Rights,
     count: u64,
 }
 
@@ -82,6 +87,7 @@ impl Azure {
             patch_modes: BTreeMap::new(),
             delayed_reads: BTreeMap::new(),
             denials: Vec::new(),
+            rights: Rights::default(),
             count: 0,
         }
     }

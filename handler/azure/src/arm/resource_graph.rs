@@ -35,6 +35,16 @@ fn query(resource_type: &str, condition: &str, columns: &str) -> String {
     )
 }
 
+fn clusters() -> String {
+    query("microsoft.networkcloud/clusters", "", CLUSTER_COLUMNS)
+}
+
+/// One of each query that is sent: for whoever checks them with Kusto's own parser.
+pub fn queries() -> [String; 3] {
+    let by_name = vaults_where(" | where name =~ 'kv-1'");
+    [clusters(), vaults_where(""), by_name]
+}
+
 fn vaults_where(condition: &str) -> String {
     query("microsoft.keyvault/vaults", condition, VAULT_COLUMNS)
 }
@@ -120,7 +130,7 @@ impl Arm {
             .query(
                 "find the clusters of",
                 subscriptions,
-                &query("microsoft.networkcloud/clusters", "", CLUSTER_COLUMNS),
+                &clusters(),
                 size,
                 skip_token,
             )

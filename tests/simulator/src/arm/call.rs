@@ -181,9 +181,14 @@ impl<'a> Call<'a> {
         action: &str,
         scope: &str,
     ) -> Result<(), Refused> {
-        if !azure.is_denied(action, scope) {
+        if azure.holds_right(action, scope) && !azure.is_denied(action, scope) {
             return Ok(());
         }
+        Err(self.refused(action, scope))
+    }
+
+    /// The refusal of an action.
+    pub(super) fn refused(&self, action: &str, scope: &str) -> Refused {
         let Caller {
             client_id,
             principal_id,
@@ -196,7 +201,7 @@ impl<'a> Call<'a> {
         let message = format!(
             "The client '{client_id}' with object id '{principal_id}' does not have authorization{condition} to perform action '{action}' over scope '{scope}' or the scope is invalid."
         );
-        Err(Refused::new(403, "AuthorizationFailed", &message))
+        Refused::new(403, "AuthorizationFailed", &message)
     }
 
     /// The subscription must exist.

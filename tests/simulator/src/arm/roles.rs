@@ -151,6 +151,9 @@ fn put(azure: &mut Azure, call: &Call<'_>, scope: &str, name: &str) -> Answer {
     }
     let body = call.json_body()?;
     let request = parse(&body, scope, name)?;
+    if !azure.may_assign(&request) {
+        return Err(call.refused("Microsoft.Authorization/roleAssignments/write", scope));
+    }
     let caller = call.caller.client_id.clone();
     match azure.assign(request, &caller, &call.correlation_id) {
         Ok((status, row)) => Ok(Reply::new(status, render(azure, &row))),
