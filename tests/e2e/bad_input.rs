@@ -1,17 +1,19 @@
 //! Bad input: it never kills the process, never loses a good message, and never loops.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Map, Value, json};
 use vaultbind_simulator::{
     event_grid::Filter,
     faults::{Fault, FaultRule},
-    functions_host::EventForm,
+    functions_host::{EventForm, FunctionsHost},
     journal::Service,
     service_bus::message::NewMessage,
 };
 
 use crate::{
     binding,
-    town::{Plan, SOON, Town, write_event},
+    town::{Plan, SOON, Town, WEST, write_event},
 };
 
 async fn town() -> Town {
@@ -59,6 +61,19 @@ async fn an_event_that_cannot_be_understood_is_answered_and_logged() {
     let broken = [
         json!({}),
         json!({ "id": "x", "eventType": "Something.Else", "subject": subject, "data": {} }),
+        json!({ "id": 7, "eventType": [], "subject": {}, "data": "x" }),
+        write_event(
+            "x",
+            &format!(
+                "/subscriptions/{WEST}/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm"
+            ),
+            "Microsoft.Compute/virtualMachines/write",
+        ),
+        write_event(
+            "x",
+            &subject.replace(WEST, "33333333-3333-3333-3333-333333333333"),
+            "Microsoft.NetworkCloud/clusters/write",
+        ),
         write_event("x", "not/an/id", "Microsoft.NetworkCloud/clusters/write"),
         write_event(
             "x",
@@ -132,14 +147,22 @@ async fn metadata_that_lies_is_not_believed() {
     town.publish(&event(&town, "e-1")).await;
     assert_bound(&town);
     assert_eq!(town.only_result()["data"]["outcome"], "bound");
+    // A sweep tells of a cluster that is as it was only where its request was delivered before.
+    town.simulator.broker.forget_duplicates("requests").unwrap();
+    let looks = town.host.logs().len();
+    town.host.tick("resync").await.unwrap();
+    town.settle().await;
+    assert!(
+        town.host.logs().len() > looks + 1,
+        "the cluster is looked at"
+    );
+    assert_eq!(town.results().len(), 1, "a delivery count that lies counts");
 }
 
-#[tokio::test]
-async fn a_request_that_cannot_be_understood_is_a_dead_letter_and_holds_nothing_up() {
-    let town = town().await;
-    let cluster = town.cluster_id("c1");
+/// Messages that are no request of ours.
+fn broken_requests(cluster: &str) -> Vec<NewMessage> {
     let deep = format!("{}1{}", "[".repeat(50_000), "]".repeat(50_000));
-    let broken = [
+    vec![
         NewMessage {
             body: "not json".into(),
             ..NewMessage::json("b-1", &Value::Null)
@@ -164,13 +187,36 @@ async fn a_request_that_cannot_be_understood_is_a_dead_letter_and_holds_nothing_
             body: deep.into(),
             ..NewMessage::json("b-6", &Value::Null)
         },
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_understood_is_a_dead_letter_and_holds_nothing_up() {
+    let town = town().await;
+    let cluster = town.cluster_id("c1");
+    let broken = broken_requests(&cluster);
     let count = broken.len();
     for message in broken {
         town.simulator.broker.send("requests", message).unwrap();
     }
-    town.publish(&event(&town, "e-1")).await;
+    let good = json!({ "version": 1, "id": "good", "kind": "cluster", "clusterId": cluster });
+    let good = NewMessage::json("good", &good);
+    town.simulator.broker.send("requests", good).unwrap();
+    let begun = Instant::now();
+    town.settle().await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        begun.elapsed()
+    );
     assert_bound(&town);
+    let calls = town.host.invocations();
+    let served = calls.iter().position(|it| it.status == Some(200));
+    let refused = calls.iter().rposition(|it| it.status == Some(500));
+    assert!(
+        served < refused,
+        "the good one waited: {served:?}, {refused:?}"
+    );
     let dead = town.simulator.broker.dead_letters("requests");
     assert_eq!(dead.len(), count, "{dead:#?}");
     assert!(
@@ -211,11 +257,39 @@ async fn a_result_is_not_lost_when_the_queue_does_not_take_it_for_a_while() {
 }
 
 #[tokio::test]
+async fn while_nothing_can_be_sent_a_reconcile_asks_for_redelivery_and_takes_its_time() {
+    let town = town().await;
+    town.grid.publish(&event(&town, "e-1"));
+    let has_written = |_: &_| {
+        let mut writes = town.writes().into_iter();
+        writes.any(|it| it.method == "PATCH")
+    };
+    town.host.wait_until(SOON, has_written).await.unwrap();
+    town.simulator.broker.deny_sending(true);
+    let refused = |host: &FunctionsHost| {
+        let mut calls = host.invocations().into_iter();
+        calls.find(|it| it.function == "reconcile" && it.status == Some(500))
+    };
+    let was_refused = |host: &FunctionsHost| refused(host).is_some();
+    town.host.wait_until(SOON, was_refused).await.unwrap();
+    town.simulator.broker.deny_sending(false);
+    town.settle().await;
+    let call = refused(&town.host).unwrap();
+    assert!(
+        call.duration >= Duration::from_secs(2),
+        "deliveries burn: {call:?}"
+    );
+    assert_bound(&town);
+    assert_eq!(town.only_result()["data"]["outcome"], "bound");
+    assert!(town.simulator.broker.dead_letters("requests").is_empty());
+}
+
+#[tokio::test]
 async fn an_event_whose_request_cannot_be_sent_is_delivered_again() {
     let town = town().await;
     town.simulator.broker.deny_sending(true);
     town.grid.publish(&event(&town, "e-1"));
-    let refused = |host: &vaultbind_simulator::functions_host::FunctionsHost| {
+    let refused = |host: &FunctionsHost| {
         host.invocations()
             .iter()
             .any(|it| it.function == "resource-event" && it.status == Some(500))
@@ -223,6 +297,13 @@ async fn an_event_whose_request_cannot_be_sent_is_delivered_again() {
     town.host.wait_until(SOON, refused).await.unwrap();
     town.simulator.broker.deny_sending(false);
     town.settle().await;
+    let last = town
+        .grid
+        .attempts()
+        .into_iter()
+        .rfind(|it| it.event_id == "e-1");
+    let last = last.map(|it| (it.number > 1, it.status));
+    assert_eq!(last, Some((true, Some(202))), "Event Grid tries again");
     assert_bound(&town);
 }
 

@@ -97,7 +97,24 @@ async fn killed_at(service: Service, call: usize, before: bool) {
     town.simulator.world.faults.add(kill.skip(call));
     bind(&town).await;
     let when = if before { "before" } else { "after" };
-    assert_bound(&town, &format!("killed {when} call {call} to {service}"));
+    let how = format!("killed {when} call {call} to {service}");
+    let journal = town.simulator.world.journal.entries();
+    let calls = journal.iter().filter(|it| it.service == service).count();
+    // How many there are varies a little: calls side by side may ask for one token or for two.
+    let was_struck = call == 0 || calls > call;
+    assert_eq!(
+        (town.simulator.world.faults.rules().is_empty(), kills(&town)),
+        (was_struck, usize::from(was_struck)),
+        "{how}: of {calls} calls\n{}",
+        town.account()
+    );
+    assert_bound(&town, &how);
+}
+
+/// How often the host saw the handler die of SIGKILL.
+fn kills(town: &Town) -> usize {
+    let log = town.host.host_log();
+    log.iter().filter(|line| line.contains("signal: 9")).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,12 +156,20 @@ async fn a_handler_that_is_killed_while_idle_is_started_again() {
 #[tokio::test]
 async fn two_handlers_that_overlap_do_not_get_in_each_others_way() {
     let town = Plan::new(binding::estate()).open().await;
+    let pid = town.host.handler_pid();
+    // The first handler stays in the middle: its write is never answered.
+    let stuck = FaultRule::new(Service::Arm, "roleAssignments", Fault::Hang).method("PUT");
+    town.simulator.world.faults.add(stuck);
     town.grid.publish(&write_event(
         "e-1",
         &town.cluster_id("c1"),
         "Microsoft.NetworkCloud/clusters/write",
     ));
+    let is_stuck = |_: &_| town.simulator.world.faults.rules().is_empty();
+    town.host.wait_until(SOON, is_stuck).await.unwrap();
+    assert!(town.host.in_flight().contains(&"reconcile".to_owned()));
     town.host.restart(SOON).await.unwrap();
+    assert_ne!(town.host.handler_pid(), pid);
     town.settle().await;
     assert_bound(&town, "restarted in the middle");
 }

@@ -1,6 +1,6 @@
 //! Starting: what is wrong is said on stderr, last the reason, and the exit code is not 0.
 
-use std::{collections::BTreeMap, process::Output};
+use std::{collections::BTreeMap, process::Output, time::Duration};
 
 use vaultbind_simulator::{
     Estate,
@@ -53,7 +53,16 @@ async fn serve(policy: &str, more: &[(&str, &str)]) -> Output {
     ]);
     variables.extend(more.iter().copied());
     let variables: Vec<(&str, &str)> = variables.into_iter().collect();
-    vaultbind(&["serve"], &variables).await
+    let output = vaultbind(&["serve"], &variables).await;
+    assert_stdout_holds_json_alone(&output);
+    output
+}
+
+fn assert_stdout_holds_json_alone(output: &Output) {
+    for line in lines(&output.stdout) {
+        let parsed = serde_json::from_str::<serde_json::Value>(&line);
+        assert!(parsed.is_ok_and(|it| it.is_object()), "{line}");
+    }
 }
 
 #[tokio::test]
@@ -80,12 +89,6 @@ async fn five_mistakes_in_a_policy_are_five_lines_with_their_places() {
         "{}",
         errors[5]
     );
-    for line in lines(&output.stdout) {
-        assert!(
-            serde_json::from_str::<serde_json::Value>(&line).is_ok(),
-            "{line}"
-        );
-    }
 }
 
 #[tokio::test]
@@ -105,6 +108,7 @@ async fn a_policy_that_is_not_there_is_named() {
 #[tokio::test]
 async fn every_setting_that_is_wrong_is_told_at_once() {
     let output = vaultbind(&["serve"], &[("VAULTBIND_CLOUD", "moon")]).await;
+    assert_stdout_holds_json_alone(&output);
     let errors = lines(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
     for variable in [
@@ -151,14 +155,23 @@ async fn a_port_that_is_taken_is_named() {
 
 #[tokio::test]
 async fn help_and_version_are_no_errors_and_wrong_usage_is() {
-    for (arguments, code) in [
-        (vec!["--help"], 0),
-        (vec!["--version"], 0),
-        (vec![], 2),
-        (vec!["sing"], 2),
+    let version = concat!("vaultbind ", env!("CARGO_PKG_VERSION"));
+    for (arguments, code, words) in [
+        (vec!["--help"], 0, "Usage: vaultbind"),
+        (vec!["--version"], 0, version),
+        (vec![], 2, "Usage: vaultbind"),
+        (vec!["sing"], 2, "unrecognized subcommand 'sing'"),
+        (vec!["serve", "--loud"], 2, "unexpected argument '--loud'"),
     ] {
         let output = vaultbind(&arguments, &[]).await;
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        let (said, silent) = match code {
+            0 => (&output.stdout, &output.stderr),
+            _ => (&output.stderr, &output.stdout),
+        };
+        let said = lines(said).join("\n");
+        assert!(said.contains(words), "{arguments:?}: {said}");
+        assert!(silent.is_empty(), "{arguments:?}");
     }
 }
 
@@ -172,6 +185,7 @@ async fn a_policy_with_mistakes_stops_the_host_and_loses_no_message() {
         "m-1",
         &serde_json::json!({ "version": 1 }),
     );
+    simulator.broker.send("requests", request).unwrap();
     let policy = write_policy(FIVE_MISTAKES);
     let mut config = HostConfig::new(root(), simulator.world.clone(), simulator.broker.clone());
     config.executable = Some(env!("CARGO_BIN_EXE_vaultbind").into());
@@ -181,9 +195,15 @@ async fn a_policy_with_mistakes_stops_the_host_and_loses_no_message() {
         .push(("VAULTBIND_POLICY".to_owned(), policy.display().to_string()));
     config.event_grid = Some(EventGrid::start(simulator.world.clone()).unwrap());
     let host = FunctionsHost::start(config).await.unwrap();
-    host.wait_until(SOON, |host| host.state() != HostState::Running)
+    let is_down = |host: &FunctionsHost| matches!(host.state(), HostState::Stopped(_));
+    host.wait_until(Duration::from_secs(10), is_down)
         .await
         .unwrap();
+    let log = host.host_log();
+    assert!(
+        log.iter().any(|line| line.contains("has 5 mistakes")),
+        "the host does not say why: {log:#?}"
+    );
     assert!(
         host.stderr()
             .iter()
@@ -191,6 +211,10 @@ async fn a_policy_with_mistakes_stops_the_host_and_loses_no_message() {
         "{:#?}",
         host.stderr()
     );
-    simulator.broker.send("requests", request).unwrap();
-    assert_eq!(simulator.broker.messages("requests").len(), 1);
+    host.wait_until(SOON, |host| host.in_flight().is_empty())
+        .await
+        .unwrap();
+    let kept = simulator.broker.messages("requests");
+    assert_eq!(kept.len(), 1, "the message waits for a host that starts");
+    assert!(simulator.broker.dead_letters("requests").is_empty());
 }
