@@ -17,8 +17,9 @@ use vaultbind_core::{
     decision::{Binding, Decision, Refusal, Wait},
     id::ClusterId,
     inventory::Cluster,
+    plan::ChangeKind,
     policy::Mode,
-    result::{ArchiveState, ChangeKind, ChangeRecord, ChangeStatus},
+    result::{ArchiveState, ChangeRecord, ChangeStatus},
 };
 
 use crate::{

@@ -3,9 +3,10 @@
 //! It must not change or read anything: it is a pure function, and asking again with more known is how one reads.
 
 mod case;
-pub(crate) mod choice;
-pub(crate) mod current;
-pub(crate) mod writer;
+mod choice;
+mod current;
+mod planning;
+mod writer;
 
 use time::Date;
 
@@ -13,9 +14,9 @@ use crate::{
     api_version::ApiVersion,
     id::{ClusterId, ClusterManagerId, SubscriptionId, VaultId},
     inventory::{Inventory, PrincipalId, Vault},
-    plan::{Archive, Plan},
+    plan::{Archive, Plan, Writer},
     policy::Policy,
-    result::{Candidate, Outcome, Reason, VaultReference, Writer, reason},
+    result::{Candidate, Outcome, Reason, VaultReference, reason},
 };
 pub(crate) use case::{Case, refusal_under};
 

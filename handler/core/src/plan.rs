@@ -4,16 +4,14 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     api_version::ApiVersion,
-    decision::{Case, writer::Assignment},
     id::{ClusterId, SubscriptionId, VaultId},
-    inventory::{
-        AssociatedIdentity, Cluster, PrincipalId, ProvisioningState, Vault, WRITER_ROLE, vault_host,
-    },
-    result::{ChangeKind, Shape, Writer},
+    inventory::{AssociatedIdentity, Cluster, PrincipalId, vault_host},
 };
 
 /// The changes that make a decision true.
@@ -50,6 +48,49 @@ pub enum Change {
         /// The api-version that the cluster was read with.
         version: ApiVersion,
     },
+}
+
+/// Who writes the credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Writer {
+    /// The two platform service principals.
+    PlatformApps,
+    /// The cluster manager's managed identity.
+    ClusterManager,
+    /// The cluster's own identity.
+    Cluster,
+}
+
+impl fmt::Display for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PlatformApps => "platform-apps",
+            Self::ClusterManager => "cluster-manager",
+            Self::Cluster => "cluster",
+        })
+    }
+}
+
+/// The property that carries the binding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Shape {
+    /// The vault by its resource id.
+    SecretArchive,
+    /// The vault by its address, with the identity that writes.
+    SecretArchiveSettings,
+}
+
+/// The kind of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ChangeKind {
+    /// The provider was registered in the cluster's subscription.
+    RegisterProvider,
+    /// A role was assigned on the vault.
+    AssignRole,
+    /// The cluster was pointed at the vault.
+    SetArchive,
 }
 
 /// What a cluster should show of its archive.
@@ -105,64 +146,6 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
-
-    /// The registration of the provider alone, where it is needed.
-    pub(crate) fn registration(case: &Case<'_>) -> Option<Self> {
-        let provider = case.inventory.provider.as_ref()?;
-        let subscription = case.cluster.id.subscription().clone();
-        let changes = vec![Change::RegisterProvider(subscription)];
-        provider.needs_registration().then_some(Self { changes })
-    }
-
-    pub(crate) fn of(case: &Case<'_>, assignment: &Assignment, vault: &Vault) -> Self {
-        let cluster = case.cluster;
-        let mut changes = Self::registration(case).unwrap_or_default().changes;
-        let lacking = assignment
-            .principals
-            .iter()
-            .filter(|(_, row)| row.is_none());
-        changes.extend(lacking.map(|(principal, _)| Change::AssignRole {
-            vault: vault.id.clone(),
-            principal: principal.clone(),
-            writer: assignment.writer,
-            name: role_assignment_name(&vault.id, principal),
-        }));
-        let undone = matches!(
-            cluster.provisioning_state,
-            ProvisioningState::Failed | ProvisioningState::Canceled
-        );
-        // A right value that a failed operation left behind is not in force: it is set again.
-        if undone || !assignment.archive.is_shown_by(cluster) {
-            changes.push(Change::SetArchive {
-                cluster: cluster.id.clone(),
-                archive: assignment.archive.clone(),
-                etag: cluster.etag.clone(),
-                version: case.version,
-            });
-        }
-        Self { changes }
-    }
-
-    /// Must the cluster's present operation end before anything can be done or said?
-    pub(crate) fn awaits_cluster(&self, cluster: &Cluster) -> bool {
-        let sets = self
-            .changes
-            .iter()
-            .any(|it| matches!(it, Change::SetArchive { .. }));
-        match cluster.provisioning_state {
-            ProvisioningState::Busy(_) => true,
-            ProvisioningState::Unknown(_) => !sets,
-            ProvisioningState::Succeeded
-            | ProvisioningState::Failed
-            | ProvisioningState::Canceled => false,
-        }
-    }
-}
-
-/// The name of the role assignment: derived from what it grants, so that a second attempt meets the first.
-fn role_assignment_name(vault: &VaultId, principal: &PrincipalId) -> Uuid {
-    let grants = format!("{}|{WRITER_ROLE}|{principal}", vault.key());
-    Uuid::new_v5(&Uuid::NAMESPACE_URL, grants.as_bytes())
 }
 
 impl Change {

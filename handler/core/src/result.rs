@@ -5,14 +5,12 @@
 mod outcome;
 pub mod reason;
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     inventory::{AssociatedIdentity, Cluster, Vault},
-    plan::Change,
+    plan::{Change, ChangeKind, Shape, Writer},
 };
 
 pub use outcome::Outcome;
@@ -26,49 +24,6 @@ pub struct Reason {
     pub message: String,
     /// What to do about it.
     pub help: String,
-}
-
-/// Who writes the credentials.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Writer {
-    /// The two platform service principals.
-    PlatformApps,
-    /// The cluster manager's managed identity.
-    ClusterManager,
-    /// The cluster's own identity.
-    Cluster,
-}
-
-impl fmt::Display for Writer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::PlatformApps => "platform-apps",
-            Self::ClusterManager => "cluster-manager",
-            Self::Cluster => "cluster",
-        })
-    }
-}
-
-/// The property that carries the binding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Shape {
-    /// The vault by its resource id.
-    SecretArchive,
-    /// The vault by its address, with the identity that writes.
-    SecretArchiveSettings,
-}
-
-/// The kind of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ChangeKind {
-    /// The provider was registered in the cluster's subscription.
-    RegisterProvider,
-    /// A role was assigned on the vault.
-    AssignRole,
-    /// The cluster was pointed at the vault.
-    SetArchive,
 }
 
 /// What happened to one change.

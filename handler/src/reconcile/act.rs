@@ -8,8 +8,8 @@ use vaultbind_azure::{
     arm::{ArchivePatch, PatchAnswer},
 };
 use vaultbind_core::{
-    plan::{Archive, Change, Plan},
-    result::{ChangeKind, ChangeRecord, ChangeStatus},
+    plan::{Archive, Change, ChangeKind, Plan},
+    result::{ChangeRecord, ChangeStatus},
 };
 
 use super::Setback;

@@ -9,9 +9,10 @@ use vaultbind_azure::service_bus::Message;
 use vaultbind_core::{
     decision::{Binding, Refusal},
     id::ClusterId,
+    plan::ChangeKind,
     policy::Mode,
     result::{
-        ArchiveState, BindingResult, ChangeKind, ChangeStatus, ClusterReference, ModeName, Outcome,
+        ArchiveState, BindingResult, ChangeStatus, ClusterReference, ModeName, Outcome,
         PolicyReference, VaultReference, WriterRecord,
     },
 };

@@ -1,6 +1,6 @@
 use serde_json::json;
 use time::macros::datetime;
-use vaultbind_core::result::{CauseKind, ChangeKind};
+use vaultbind_core::{plan::ChangeKind, result::CauseKind};
 
 use super::*;
 

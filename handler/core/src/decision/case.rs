@@ -6,13 +6,12 @@ use super::{
     Binding, Decision, Patience, Question, Read, Refusal, Wait,
     choice::{self, Choice},
     current::{self, Current},
-    refuse, writer,
+    planning, refuse, writer,
 };
 use crate::{
     api_version::ApiVersion,
     id::VaultId,
     inventory::{Cluster, Inventory, Vault, VaultSighting},
-    plan::Plan,
     policy::{Policy, Rebind, Rule},
     result::{Candidate, Outcome, Reason, VaultReference, reason},
 };
@@ -161,8 +160,8 @@ impl<'a> Case<'a> {
             Ok(assignment) => assignment,
             Err(decision) => return decision,
         };
-        let plan = Plan::of(self, &assignment, vault);
-        if plan.awaits_cluster(self.cluster) {
+        let plan = planning::plan(self, &assignment, vault);
+        if planning::awaits_cluster(&plan, self.cluster) {
             let reason = reason::cluster_busy(&self.cluster.id, &self.cluster.provisioning_state);
             let refusal = Refusal {
                 vault: Some(VaultReference::of(vault)),

@@ -7,8 +7,9 @@ use crate::{
     api_version::ApiVersion,
     id::{SubscriptionId, VaultId},
     inventory::{Cluster, Inventory, Vault, VaultSighting, vault_host},
+    plan::Shape,
     policy::{Rebind, Rule, WriterChoice},
-    result::{Reason, Shape, reason},
+    result::{Reason, reason},
 };
 
 /// The binding in place.

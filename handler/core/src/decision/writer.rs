@@ -7,13 +7,14 @@ mod left_behind;
 mod roles;
 
 use super::{
-    Binding, Case, Decision, Patience, Read, Refusal, Wait, current::Current, refusal_under,
+    Binding, Case, Decision, Patience, Read, Refusal, Wait, current::Current, planning,
+    refusal_under,
 };
 use crate::{
     inventory::{AssociatedIdentity, Identities, PrincipalId, Vault},
-    plan::{Archive, Plan},
+    plan::{Archive, Plan, Shape, Writer},
     policy::{Rule, WriterChoice},
-    result::{Outcome, Reason, Shape, VaultReference, Writer, reason},
+    result::{Outcome, Reason, VaultReference, reason},
 };
 
 use identity::choose_identity;
@@ -187,7 +188,7 @@ fn registration_first(
     vault: &Vault,
     why: &'static str,
 ) -> Option<Decision> {
-    let plan = Plan::registration(case)?;
+    let registration = planning::registration(case)?;
     Some(Decision::Bind(Box::new(Binding {
         rule: rule.name.clone(),
         vault: vault.clone(),
@@ -196,7 +197,9 @@ fn registration_first(
         principals: Vec::new(),
         archive: legacy(vault),
         candidates: Vec::new(),
-        plan,
+        plan: Plan {
+            changes: vec![registration],
+        },
         youngest_role: None,
         left_behind: Vec::new(),
     })))

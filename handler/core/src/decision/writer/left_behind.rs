@@ -7,7 +7,7 @@ use crate::{
     decision::{Case, Decision, current::Current},
     id::VaultId,
     inventory::{AssociatedIdentity, PrincipalId},
-    result::{Shape, Writer},
+    plan::{Shape, Writer},
 };
 
 /// The role assignments on the vault that the cluster is moved away from, of those who wrote to it.
