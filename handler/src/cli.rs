@@ -8,6 +8,7 @@ mod live;
 mod plan;
 mod policy;
 mod print;
+mod problems;
 mod roles;
 mod serve;
 

@@ -10,6 +10,7 @@ pub mod plan;
 pub mod policy;
 pub mod result;
 pub mod tags;
+pub mod yaml;
 
 #[cfg(test)]
 mod fixtures;

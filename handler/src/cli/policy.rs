@@ -2,19 +2,12 @@
 //!
 //! It must not ask Azure anything.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
-use serde_json::json;
-use vaultbind_core::policy::{
-    Policy,
-    document::{self, Problem},
-};
+use vaultbind_core::policy::{Policy, document};
 
-use super::{Output, print};
+use super::{Output, print, problems};
 use crate::{config, context::Clock};
 
 pub(super) fn check(file: Option<PathBuf>, output: Output) -> anyhow::Result<ExitCode> {
@@ -26,8 +19,19 @@ pub(super) fn check(file: Option<PathBuf>, output: Output) -> anyhow::Result<Exi
         Err(problems) => (problems, Vec::new()),
     };
     match output {
-        Output::Table => show(&path, &text, &errors, &warnings),
-        Output::Json => print::line(&format!("{:#}", as_json(&errors, &warnings))),
+        Output::Table => {
+            problems::show(&path, &text, &errors);
+            let shown = path.display();
+            for warning in &warnings {
+                print::line(&format!("warning: {shown}: {warning}"));
+            }
+            print::line(&problems::summary(&path, &errors));
+        }
+        Output::Json => {
+            let mut json = problems::as_json(&errors);
+            json["warnings"] = warnings.into();
+            print::line(&format!("{json:#}"));
+        }
     }
     Ok(if errors.is_empty() {
         ExitCode::SUCCESS
@@ -63,38 +67,4 @@ fn warnings(policy: &Policy) -> Vec<String> {
         })
     });
     expired.chain(shadowed).collect()
-}
-
-fn show(path: &Path, text: &str, errors: &[Problem], warnings: &[String]) {
-    let shown = path.display();
-    for problem in errors {
-        print::line(&format!(
-            "error: {shown}:{}:{}: {}",
-            problem.line, problem.column, problem.message
-        ));
-        if let Some(line) = text.lines().nth(problem.line - 1) {
-            let blank: String = line
-                .chars()
-                .take(problem.column - 1)
-                .map(|it| if it == '\t' { '\t' } else { ' ' })
-                .collect();
-            print::line(&format!("  | {line}\n  | {blank}^"));
-        }
-        if let Some(hint) = &problem.hint {
-            print::line(&format!("  = {hint}"));
-        }
-    }
-    warnings
-        .iter()
-        .for_each(|warning| print::line(&format!("warning: {shown}: {warning}")));
-    if errors.is_empty() {
-        print::line(&format!("{shown} is sound"));
-    } else {
-        print::line(&format!("{shown} has {} mistakes", errors.len()));
-    }
-}
-
-fn as_json(errors: &[Problem], warnings: &[String]) -> serde_json::Value {
-    let error = |it: &Problem| json!({ "line": it.line, "column": it.column, "message": it.message, "hint": it.hint });
-    json!({ "errors": errors.iter().map(error).collect::<Vec<_>>(), "warnings": warnings })
 }

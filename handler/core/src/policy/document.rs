@@ -2,8 +2,6 @@
 //!
 //! It must not know files or Azure, and gives no default but those that the format names.
 
-mod node;
-mod problem;
 mod rule;
 
 use std::collections::BTreeSet;
@@ -12,10 +10,14 @@ use sha2::{Digest, Sha256};
 use time::{Date, macros::format_description};
 
 use super::{Exemption, Mode, Policy, Rule, pattern::IdGlob};
-use crate::id::SubscriptionId;
-use node::{Node, Section, every};
-pub use problem::Problem;
-use problem::Problems;
+use crate::{
+    id::SubscriptionId,
+    yaml::{
+        Place, Problem,
+        node::{self, Node, Section, every},
+        problem::Problems,
+    },
+};
 
 /// The version of the format that is read.
 const VERSION: i64 = 1;
@@ -37,7 +39,7 @@ pub fn load(text: &str) -> Result<Policy, Vec<Problem>> {
 
 fn document(text: &str, problems: &mut Problems) -> Option<Policy> {
     if text.len() > LARGEST {
-        problems.add(1, 1, "the file is larger than 1 MiB");
+        problems.add(Place::at(1, 1), "the file is larger than 1 MiB");
         return None;
     }
     let documents = node::parse(text, problems)?;
@@ -47,7 +49,7 @@ fn document(text: &str, problems: &mut Problems) -> Option<Policy> {
         } else {
             "the file holds more than one document"
         };
-        problems.add(1, 1, message);
+        problems.add(Place::at(1, 1), message);
         return None;
     };
     let digest = Sha256::digest(text.as_bytes())

@@ -2,15 +2,15 @@
 //!
 //! It must not accept a rule without `within`: tags alone are no proof.
 
-use super::{
-    node::{Node, Section, every},
-    problem::Problems,
-};
 use crate::{
     id::Scope,
     policy::{
         Preference, Rebind, Requirement, Rule, Selector, TagTest, VaultSelector, WriterChoice,
         pattern::{IdGlob, Pattern, PatternError},
+    },
+    yaml::{
+        node::{Node, Section, every},
+        problem::Problems,
     },
 };
 

@@ -1,18 +1,21 @@
 //! Nodes of a YAML document with their places, and the few ways in which the format reads them.
 //!
-//! It must not know the format's keys; whoever asks for a value names what was expected.
+//! It must not know a format's keys; whoever asks for a value names what was expected.
 
 use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
 
-use super::problem::{Problems, nearest};
+use super::problem::{Place, Problems, nearest};
 
-/// The deepest nesting that is read: the format itself has eight levels.
+/// The deepest nesting that is read: no format has more than ten levels.
 const DEEPEST: usize = 64;
 
 /// Parses YAML; a text that is none has one problem, for a parser does not go on behind it.
-pub(super) fn parse<'a>(text: &'a str, problems: &mut Problems) -> Option<Vec<MarkedYaml<'a>>> {
+pub(crate) fn parse<'a>(text: &'a str, problems: &mut Problems) -> Option<Vec<MarkedYaml<'a>>> {
     if let Some(line) = too_deep(text) {
-        problems.add(line, 1, format!("nested deeper than {DEEPEST} levels"));
+        problems.add(
+            Place::at(line, 1),
+            format!("nested deeper than {DEEPEST} levels"),
+        );
         return None;
     }
     match MarkedYaml::load_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)) {
@@ -20,8 +23,7 @@ pub(super) fn parse<'a>(text: &'a str, problems: &mut Problems) -> Option<Vec<Ma
         Err(error) => {
             let place = error.marker();
             problems.add(
-                place.line().max(1),
-                place.col() + 1,
+                Place::at(place.line().max(1), place.col() + 1),
                 format!("not YAML: {}", error.info()),
             );
             None
@@ -50,12 +52,26 @@ fn too_deep(text: &str) -> Option<usize> {
 
 /// A node with its place.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Node<'a>(pub(super) &'a MarkedYaml<'a>);
+pub(crate) struct Node<'a>(pub(crate) &'a MarkedYaml<'a>);
 
 impl<'a> Node<'a> {
-    /// Line and column, both from 1.
-    pub(super) fn place(self) -> (usize, usize) {
-        (self.0.span.start.line().max(1), self.0.span.start.col() + 1)
+    /// Where it stands: a scalar whole, of a mapping its first key, of a list its beginning.
+    pub(crate) fn place(self) -> Place {
+        let (start, end) = (self.0.span.start, self.0.span.end);
+        let at = Place::at(start.line().max(1), start.col() + 1);
+        let length = match &self.0.data {
+            YamlData::Mapping(members) => {
+                let key = members.iter().next().map(|(key, _)| Node(key).place());
+                return key.filter(|it| it.line == at.line).unwrap_or(at);
+            }
+            YamlData::Sequence(_) => 1,
+            _ if end.line() == start.line() => end.index().saturating_sub(start.index()),
+            _ => 1,
+        };
+        Place {
+            length: length.max(1),
+            ..at
+        }
     }
 
     fn scalar(self) -> Option<&'a Scalar<'a>> {
@@ -65,11 +81,11 @@ impl<'a> Node<'a> {
         }
     }
 
-    pub(super) fn is_null(self) -> bool {
+    pub(crate) fn is_null(self) -> bool {
         matches!(self.scalar(), Some(Scalar::Null))
     }
 
-    pub(super) fn integer(self) -> Option<i64> {
+    pub(crate) fn integer(self) -> Option<i64> {
         match self.scalar() {
             Some(Scalar::Integer(number)) => Some(*number),
             _ => None,
@@ -77,7 +93,7 @@ impl<'a> Node<'a> {
     }
 
     /// What stands there, in words.
-    pub(super) fn shown(self) -> String {
+    pub(crate) fn shown(self) -> String {
         match &self.0.data {
             YamlData::Value(Scalar::Null) => "empty".to_owned(),
             YamlData::Value(Scalar::Boolean(value)) => format!("the truth value `{value}`"),
@@ -102,7 +118,7 @@ impl<'a> Node<'a> {
     }
 
     /// Text, even if empty.
-    pub(super) fn string(self, what: &str, problems: &mut Problems) -> Option<&'a str> {
+    pub(crate) fn string(self, what: &str, problems: &mut Problems) -> Option<&'a str> {
         if let Some(Scalar::String(text)) = self.scalar() {
             return Some(text);
         }
@@ -111,7 +127,7 @@ impl<'a> Node<'a> {
     }
 
     /// Text that is not empty.
-    pub(super) fn text(self, what: &str, problems: &mut Problems) -> Option<String> {
+    pub(crate) fn text(self, what: &str, problems: &mut Problems) -> Option<String> {
         let text = self.string(what, problems)?;
         if text.trim().is_empty() {
             problems.at(self, format!("expected {what}, found empty text"));
@@ -121,7 +137,7 @@ impl<'a> Node<'a> {
     }
 
     /// One of the words that there are.
-    pub(super) fn keyword<T: Copy>(
+    pub(crate) fn keyword<T: Copy>(
         self,
         what: &str,
         words: &[(&'static str, T)],
@@ -145,7 +161,7 @@ impl<'a> Node<'a> {
     }
 
     /// The items of a list.
-    pub(super) fn items(self, what: &str, problems: &mut Problems) -> Option<Vec<Node<'a>>> {
+    pub(crate) fn items(self, what: &str, problems: &mut Problems) -> Option<Vec<Node<'a>>> {
         if let YamlData::Sequence(items) = &self.0.data {
             return Some(items.iter().map(Node).collect());
         }
@@ -154,7 +170,7 @@ impl<'a> Node<'a> {
     }
 
     /// What each item of a list means; one that is wrong does not hide the mistakes behind it.
-    pub(super) fn each<T>(
+    pub(crate) fn each<T>(
         self,
         what: &str,
         problems: &mut Problems,
@@ -164,7 +180,7 @@ impl<'a> Node<'a> {
     }
 
     /// The items of a list, or the one value in its place.
-    pub(super) fn one_or_more(self) -> Vec<Node<'a>> {
+    pub(crate) fn one_or_more(self) -> Vec<Node<'a>> {
         match &self.0.data {
             YamlData::Sequence(items) => items.iter().map(Node).collect(),
             _ => vec![self],
@@ -172,7 +188,7 @@ impl<'a> Node<'a> {
     }
 
     /// Key and value of each member of a mapping.
-    pub(super) fn members(
+    pub(crate) fn members(
         self,
         what: &str,
         problems: &mut Problems,
@@ -191,7 +207,7 @@ impl<'a> Node<'a> {
 }
 
 /// Reads every node before it gives up on any of them.
-pub(super) fn every<'a, T>(
+pub(crate) fn every<'a, T>(
     nodes: Vec<Node<'a>>,
     problems: &mut Problems,
     mut read: impl FnMut(Node<'a>, &mut Problems) -> Option<T>,
@@ -202,7 +218,7 @@ pub(super) fn every<'a, T>(
 
 /// A mapping whose keys are known beforehand.
 #[derive(Debug)]
-pub(super) struct Section<'a> {
+pub(crate) struct Section<'a> {
     what: &'static str,
     node: Node<'a>,
     members: Vec<(&'a str, Node<'a>)>,
@@ -210,7 +226,7 @@ pub(super) struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// Reads a mapping; a key that is not known is a problem.
-    pub(super) fn read(
+    pub(crate) fn read(
         node: Node<'a>,
         what: &'static str,
         keys: &[&str],
@@ -240,7 +256,7 @@ impl<'a> Section<'a> {
     }
 
     /// The value of a key.
-    pub(super) fn get(&self, key: &str) -> Option<Node<'a>> {
+    pub(crate) fn get(&self, key: &str) -> Option<Node<'a>> {
         self.members
             .iter()
             .find(|(name, _)| *name == key)
@@ -248,7 +264,7 @@ impl<'a> Section<'a> {
     }
 
     /// The value of a key that has to be there.
-    pub(super) fn required(
+    pub(crate) fn required(
         &self,
         key: &str,
         hint: &str,

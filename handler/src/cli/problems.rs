@@ -1,0 +1,86 @@
+//! Mistakes in a file, printed for people, with the line and what is wrong in it underlined, and for programs.
+//!
+//! It must not know what kind of file it is.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use vaultbind_core::yaml::{Place, Problem};
+
+use super::print;
+
+/// Prints each mistake with its line.
+pub(super) fn show(path: &Path, text: &str, problems: &[Problem]) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let lines: Vec<&str> = text.lines().collect();
+    for problem in problems {
+        let Place { line, column, .. } = problem.place;
+        let (severity, message) = (problem.severity, &problem.message);
+        print::line(&format!(
+            "{severity}: {}:{line}:{column}: {message}",
+            path.display()
+        ));
+        if let Some(line) = lines.get(line - 1) {
+            print::line(&underlined(line, problem.place));
+        }
+        if let Some(hint) = &problem.hint {
+            print::line(&format!("  = {hint}"));
+        }
+    }
+}
+
+/// A line and below it the mark; what would take no column or several is shown as a blank, so that the mark stands right.
+fn underlined(line: &str, place: Place) -> String {
+    let blank = |it: char| if it.is_control() { ' ' } else { it };
+    let line: String = line.chars().map(blank).collect();
+    let before = " ".repeat(place.column - 1);
+    let rest = line.chars().count().saturating_sub(place.column - 1);
+    let mark = "^".repeat(place.length.min(rest).max(1));
+    format!("  | {line}\n  | {before}{mark}")
+}
+
+/// The last line: whether the file can be used.
+pub(super) fn summary(path: &Path, errors: &[Problem]) -> String {
+    let path = path.display();
+    match errors.len() {
+        0 => format!("{path} is sound"),
+        1 => format!("{path} has 1 mistake"),
+        several => format!("{path} has {several} mistakes"),
+    }
+}
+
+/// Each mistake as an object.
+pub(super) fn as_json(errors: &[Problem]) -> Value {
+    json!({ "errors": errors })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, column: usize, length: usize, expected: &str) {
+        let place = Place {
+            line: 1,
+            column,
+            length,
+        };
+        assert_eq!(underlined(line, place), expected);
+    }
+
+    #[test]
+    fn what_is_wrong_is_underlined() {
+        check(
+            "mode: enforced",
+            7,
+            8,
+            "  | mode: enforced\n  |       ^^^^^^^^",
+        );
+    }
+
+    #[test]
+    fn a_tab_is_one_column_and_the_mark_ends_with_its_line() {
+        check("\tä: xy", 5, 9, "  |  ä: xy\n  |     ^^");
+        check("", 1, 1, "  | \n  | ^");
+    }
+}
