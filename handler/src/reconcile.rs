@@ -24,7 +24,7 @@ use vaultbind_core::{
 
 use crate::{
     context::Context,
-    request::{Origin, Request},
+    request::{Class, Origin, Request},
 };
 use follow::OperationFailure;
 use observe::Sight;
@@ -189,7 +189,7 @@ fn may_act(
     let progress = &request.progress;
     // Reads lag behind writes: what this request wrote a moment ago is not written again.
     if progress
-        .lasts(error_policy::NOT_VISIBLE)
+        .lasts(Class::NotVisible)
         .is_some_and(|since| now - since < READ_LAG)
     {
         return Err(Setback::NotVisible);
@@ -199,7 +199,7 @@ fn may_act(
         .changes
         .iter()
         .any(|it| it.kind() == ChangeKind::SetArchive);
-    let patient = role_is_young && progress.lasts(error_policy::ROLE_SPREADS).is_some();
+    let patient = role_is_young && progress.lasts(Class::RoleSpreads).is_some();
     if sets_archive && progress.patches >= MAX_PATCHES && !patient {
         let failure = OperationFailure::left_behind();
         return Err(Setback::Operation {

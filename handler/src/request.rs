@@ -2,6 +2,7 @@
 //!
 //! It must not carry state of Azure to act on: that is read anew each time.
 
+mod class;
 mod id;
 mod text;
 
@@ -12,6 +13,7 @@ use vaultbind_core::{
     result::{ArchiveState, Cause, ChangeRecord, ChangeStatus},
 };
 
+pub use class::Class;
 pub use id::{Bucket, cluster_request_id, hash, page_request_id, sweep_request_id};
 
 /// The version of the message that this Vaultbind writes and reads.
@@ -122,7 +124,7 @@ pub struct Progress {
     /// How many PATCHes it has sent.
     pub patches: u32,
     /// Which class of retry lasts at present.
-    pub class: Option<String>,
+    pub class: Option<Class>,
     /// Since when it lasts.
     #[serde(with = "time::serde::rfc3339::option")]
     pub since: Option<OffsetDateTime>,
@@ -161,19 +163,19 @@ impl Progress {
     }
 
     /// Enters a class of retry, or goes on in it.
-    pub fn enter(&mut self, class: &str, now: OffsetDateTime) {
-        if self.class.as_deref() == Some(class) && self.since.is_some() {
-            self.tries += 1;
+    pub fn enter(&mut self, class: Class, now: OffsetDateTime) {
+        if self.class == Some(class) && self.since.is_some() {
+            self.tries = self.tries.saturating_add(1);
         } else {
-            self.class = Some(class.to_owned());
+            self.class = Some(class);
             self.since = Some(now);
             self.tries = 1;
         }
     }
 
     /// Since when the class has lasted, where it is the present one.
-    pub fn lasts(&self, class: &str) -> Option<OffsetDateTime> {
-        self.since.filter(|_| self.class.as_deref() == Some(class))
+    pub fn lasts(&self, class: Class) -> Option<OffsetDateTime> {
+        self.since.filter(|_| self.class == Some(class))
     }
 }
 
@@ -239,7 +241,7 @@ impl Request {
     #[must_use]
     pub fn next_attempt(&self) -> Self {
         Self {
-            attempt: self.attempt + 1,
+            attempt: self.attempt.saturating_add(1),
             ..self.clone()
         }
     }

@@ -44,7 +44,10 @@ pub async fn act(context: &Context, request: &mut Request, plan: &Plan) -> Resul
             request.progress.note(ChangeRecord::of(change, status));
             // A PATCH that ARM refused was no try: only one that it took can fail for want of a role.
             let was_taken = kind == ChangeKind::SetArchive && status != ChangeStatus::Failed;
-            request.progress.patches += u32::from(was_taken);
+            request.progress.patches = request
+                .progress
+                .patches
+                .saturating_add(u32::from(was_taken));
         }
         for made in made {
             if let Some(under_way) = made?.1 {

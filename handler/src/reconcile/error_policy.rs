@@ -16,23 +16,11 @@ use vaultbind_core::{
 
 use super::{MAX_PATCHES, Setback, Verdict, follow::OperationFailure};
 use crate::{
-    request::{Origin, Request},
+    request::{Class, Origin, Request},
     telemetry::ErrorChain,
 };
 
 use delay::{Delays, delay};
-
-/// The class of what was written and cannot be read back yet.
-pub const NOT_VISIBLE: &str = "not-visible";
-/// The class of a role that has yet to have effect.
-pub const ROLE_SPREADS: &str = "role-spreads";
-const TRANSIENT: &str = "transient";
-const UNDER_WAY: &str = "under-way";
-const ABSENT: &str = "absent";
-const FAILED_OPERATION: &str = "failed-operation";
-const PRINCIPAL: &str = "principal";
-const NOT_READY: &str = "not-ready";
-const UNMATCHED: &str = "unmatched";
 
 /// When a cluster without a vault is looked at again, in seconds: the vault may be on its way.
 const UNMATCHED_STEPS: [u64; 3] = [60, 300, 900];
@@ -48,7 +36,7 @@ pub enum Next {
 
 /// How a class of setback is met.
 struct Treatment {
-    class: &'static str,
+    class: Class,
     delays: Delays,
     /// How long the class may last; the request's own deadline holds besides.
     limit: Option<Duration>,
@@ -57,7 +45,7 @@ struct Treatment {
 }
 
 impl Treatment {
-    fn backoff(class: &'static str, asked: Option<Duration>, end: Refusal) -> Self {
+    fn backoff(class: Class, asked: Option<Duration>, end: Refusal) -> Self {
         Self {
             class,
             delays: Delays::Backoff(asked),
@@ -66,12 +54,7 @@ impl Treatment {
         }
     }
 
-    fn steps(
-        class: &'static str,
-        steps: &'static [u64],
-        asked: Option<Duration>,
-        end: Refusal,
-    ) -> Self {
+    fn steps(class: Class, steps: &'static [u64], asked: Option<Duration>, end: Refusal) -> Self {
         Self {
             class,
             delays: Delays::Steps(steps, asked),
@@ -82,7 +65,7 @@ impl Treatment {
 
     fn at_once(end: Refusal) -> Self {
         Self {
-            class: TRANSIENT,
+            class: Class::Transient,
             delays: Delays::None,
             limit: None,
             end,
@@ -132,7 +115,7 @@ pub fn rest(
     if !lacks_vault || !by_event {
         return (Some(verdict), None);
     }
-    request.progress.enter(UNMATCHED, now);
+    request.progress.enter(Class::Unmatched, now);
     let looks = request.progress.tries as usize;
     let again = UNMATCHED_STEPS
         .get(looks - 1)
@@ -159,10 +142,11 @@ fn treatment(setback: &Setback, request: &Request) -> Treatment {
             Treatment::at_once(gone(cluster))
         }
         Setback::Absent(cluster) => {
-            Treatment::steps(ABSENT, &[10, 20, 30, 60], None, gone(cluster)).within(super::READ_LAG)
+            Treatment::steps(Class::Absent, &[10, 20, 30, 60], None, gone(cluster))
+                .within(super::READ_LAG)
         }
         Setback::Wait(wait) => {
-            let treatment = Treatment::backoff(NOT_READY, None, wait.refusal.clone());
+            let treatment = Treatment::backoff(Class::NotReady, None, wait.refusal.clone());
             if wait.patience == Patience::Hour {
                 treatment.within(HOUR)
             } else {
@@ -170,7 +154,7 @@ fn treatment(setback: &Setback, request: &Request) -> Treatment {
             }
         }
         Setback::UnderWay { retry_after } => Treatment::steps(
-            UNDER_WAY,
+            Class::UnderWay,
             &[10, 15, 20, 30],
             *retry_after,
             failed("OperationTooLong", TOO_LONG),
@@ -180,7 +164,7 @@ fn treatment(setback: &Setback, request: &Request) -> Treatment {
             role_is_young,
         } => operation(failure, *role_is_young, request, &failed),
         Setback::NotVisible => Treatment::steps(
-            NOT_VISIBLE,
+            Class::NotVisible,
             &[2, 5, 10, 20, 30],
             None,
             failed("NotVisible", UNSEEN),
@@ -190,7 +174,7 @@ fn treatment(setback: &Setback, request: &Request) -> Treatment {
                 "TooSlow",
                 "Azure answered too slowly; the next event or sweep looks again.",
             );
-            Treatment::backoff(TRANSIENT, None, end)
+            Treatment::backoff(Class::Transient, None, end)
         }
     }
 }
@@ -206,13 +190,14 @@ fn operation(
 ) -> Treatment {
     if failure.is_about_access() && role_is_young {
         let help = "The writer holds the role on the vault; check the vault's network rules.";
-        return Treatment::backoff(ROLE_SPREADS, None, failed(&failure.code, help)).within(HOUR);
+        return Treatment::backoff(Class::RoleSpreads, None, failed(&failure.code, help))
+            .within(HOUR);
     }
     let help =
         "See the cluster's activity log for the operation; the next event or sweep tries again.";
     let end = failed(&failure.code, help);
     if request.progress.patches < MAX_PATCHES {
-        Treatment::backoff(FAILED_OPERATION, None, end)
+        Treatment::backoff(Class::FailedOperation, None, end)
     } else {
         Treatment::at_once(end)
     }
@@ -224,7 +209,8 @@ fn call(error: &CallError, failed: Failed<'_>) -> Treatment {
     match (error.kind(), error.code()) {
         (Kind::Invalid, Some("PrincipalNotFound")) => {
             let help = "Check the object ids in VAULTBIND_PLATFORM_PRINCIPAL_IDS: they are those of the service principals, not their app ids.";
-            Treatment::backoff(PRINCIPAL, error.retry_after(), failed(code, help)).within(HOUR)
+            Treatment::backoff(Class::Principal, error.retry_after(), failed(code, help))
+                .within(HOUR)
         }
         (Kind::Denied, _) => Treatment::at_once(failed(
             code,
@@ -249,7 +235,7 @@ fn call(error: &CallError, failed: Failed<'_>) -> Treatment {
                 code,
                 "It failed until the deadline; the next event or sweep looks again.",
             );
-            Treatment::backoff(TRANSIENT, error.retry_after(), end)
+            Treatment::backoff(Class::Transient, error.retry_after(), end)
         }
     }
 }

@@ -10,8 +10,11 @@ use vaultbind_azure::{
 };
 use vaultbind_core::{id::ClusterId, result::ChangeStatus};
 
-use super::{Setback, error_policy};
-use crate::{context::Context, request::Request};
+use super::Setback;
+use crate::{
+    context::Context,
+    request::{Class, Request},
+};
 
 /// How an operation failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +92,7 @@ pub async fn follow(
         OperationStatus::Succeeded => {
             request
                 .progress
-                .enter(error_policy::NOT_VISIBLE, context.clock.now());
+                .enter(Class::NotVisible, context.clock.now());
             None
         }
         OperationStatus::Failed { code, message } => Some(OperationFailure { code, message }),

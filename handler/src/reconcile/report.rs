@@ -186,7 +186,7 @@ impl Report<'_> {
                 version: context.policy.version,
             },
             cause: request.cause.clone(),
-            attempts: request.attempt + 1,
+            attempts: request.attempt.saturating_add(1),
             started_at: rfc3339(self.began),
             duration_ms: (context.clock.now() - self.began)
                 .whole_milliseconds()

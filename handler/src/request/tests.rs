@@ -24,7 +24,7 @@ fn request() -> Request {
 fn a_request_comes_back_as_it_was_sent() {
     let mut request = request();
     request.operation = Some("https://management.azure.com/x".to_owned());
-    request.progress.enter("transient", NOW);
+    request.progress.enter(Class::Transient, NOW);
     request.progress.note(ChangeRecord {
         kind: ChangeKind::SetArchive,
         target: CLUSTER.to_owned(),
@@ -155,15 +155,19 @@ fn a_retry_has_the_number_of_its_attempt_and_a_page_hangs_on_the_first_pages_id(
 #[test]
 fn progress_counts_tries_within_a_class_and_starts_anew_with_another() {
     let mut progress = Progress::default();
-    progress.enter("a", NOW);
-    progress.enter("a", NOW + time::Duration::MINUTE);
+    progress.enter(Class::Absent, NOW);
+    progress.enter(Class::Absent, NOW + time::Duration::MINUTE);
     assert_eq!(
-        (progress.tries, progress.lasts("a"), progress.lasts("b")),
+        (
+            progress.tries,
+            progress.lasts(Class::Absent),
+            progress.lasts(Class::NotReady)
+        ),
         (2, Some(NOW), None)
     );
-    progress.enter("b", NOW + time::Duration::HOUR);
+    progress.enter(Class::NotReady, NOW + time::Duration::HOUR);
     assert_eq!(
-        (progress.tries, progress.lasts("b")),
+        (progress.tries, progress.lasts(Class::NotReady)),
         (1, Some(NOW + time::Duration::HOUR))
     );
 }
@@ -185,4 +189,27 @@ fn only_what_was_made_counts_as_changed() {
     assert!(note(ChangeStatus::Accepted));
     assert!(note(ChangeStatus::Done));
     assert_eq!(progress.changes.len(), 1);
+}
+
+#[test]
+fn counts_that_somebody_forged_do_not_overflow() {
+    let mut progress = Progress {
+        class: Some(Class::Transient),
+        since: Some(NOW),
+        tries: u32::MAX,
+        ..Progress::default()
+    };
+    progress.enter(Class::Transient, NOW);
+    assert_eq!(progress.tries, u32::MAX);
+    let last = Request {
+        attempt: u32::MAX,
+        ..request()
+    };
+    assert_eq!(last.next_attempt().attempt, u32::MAX);
+}
+
+#[test]
+fn a_class_that_another_version_wrote_is_no_mistake() {
+    let progress: Progress = serde_json::from_value(json!({ "class": "from-tomorrow" })).unwrap();
+    assert_eq!(progress.class, Some(Class::Unknown));
 }

@@ -12,6 +12,7 @@ use crate::{
     api_version::ApiVersion,
     id::VaultId,
     inventory::{Cluster, Inventory, Vault, VaultSighting},
+    plan::Change,
     policy::{Policy, Rebind, Rule},
     result::{Candidate, Outcome, Reason, VaultReference, reason},
 };
@@ -185,6 +186,15 @@ impl<'a> Case<'a> {
             candidates,
             plan,
         }))
+    }
+
+    /// The registration of the provider, where it is needed.
+    pub(crate) fn registration(&self) -> Option<Change> {
+        let provider = self.inventory.provider.as_ref()?;
+        let subscription = self.cluster.id.subscription().clone();
+        provider
+            .needs_registration()
+            .then_some(Change::RegisterProvider(subscription))
     }
 
     /// The vault as it was read live, else as Resource Graph shows it.

@@ -14,7 +14,7 @@ use crate::{
 /// All that is to be changed.
 pub(super) fn plan(case: &Case<'_>, assignment: &Assignment, vault: &Vault) -> Plan {
     let cluster = case.cluster;
-    let mut changes: Vec<Change> = registration(case).into_iter().collect();
+    let mut changes: Vec<Change> = case.registration().into_iter().collect();
     let lacking = assignment
         .principals
         .iter()
@@ -39,15 +39,6 @@ pub(super) fn plan(case: &Case<'_>, assignment: &Assignment, vault: &Vault) -> P
         });
     }
     Plan { changes }
-}
-
-/// The registration of the provider, where it is needed.
-pub(super) fn registration(case: &Case<'_>) -> Option<Change> {
-    let provider = case.inventory.provider.as_ref()?;
-    let subscription = case.cluster.id.subscription().clone();
-    provider
-        .needs_registration()
-        .then_some(Change::RegisterProvider(subscription))
 }
 
 /// Must the cluster's present operation end before anything can be done or said?

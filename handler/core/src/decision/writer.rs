@@ -7,8 +7,7 @@ mod left_behind;
 mod roles;
 
 use super::{
-    Binding, Case, Decision, Patience, Read, Refusal, Wait, current::Current, planning,
-    refusal_under,
+    Binding, Case, Decision, Patience, Read, Refusal, Wait, current::Current, refusal_under,
 };
 use crate::{
     inventory::{AssociatedIdentity, Identities, PrincipalId, Vault},
@@ -188,7 +187,7 @@ fn registration_first(
     vault: &Vault,
     why: &'static str,
 ) -> Option<Decision> {
-    let registration = planning::registration(case)?;
+    let registration = case.registration()?;
     Some(Decision::Bind(Box::new(Binding {
         rule: rule.name.clone(),
         vault: vault.clone(),

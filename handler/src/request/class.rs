@@ -1,0 +1,32 @@
+//! The classes of retry: what a request is waiting for, which decides how long it waits.
+//!
+//! It must not know how a class is met; that is the error policy's table.
+
+use serde::{Deserialize, Serialize};
+
+/// What a request is waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// A call that failed in a way that may pass.
+    Transient,
+    /// An operation that Azure is working at.
+    UnderWay,
+    /// A cluster that is not found, though an event told of it.
+    Absent,
+    /// An operation that failed, to be tried again.
+    FailedOperation,
+    /// A role that has yet to have effect.
+    RoleSpreads,
+    /// What was written and cannot be read back yet.
+    NotVisible,
+    /// A principal that the directory does not know yet.
+    Principal,
+    /// A cluster, vault or identity that is not ready.
+    NotReady,
+    /// A vault that may be on its way.
+    Unmatched,
+    /// A class that another version of the program wrote.
+    #[serde(other)]
+    Unknown,
+}
