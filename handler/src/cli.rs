@@ -14,7 +14,8 @@ mod serve;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::telemetry::ErrorChain;
 
@@ -54,6 +55,11 @@ enum Command {
         /// Do not ask first.
         #[arg(long)]
         yes: bool,
+    },
+    /// Print the script that completes commands and options in a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
     },
 }
 
@@ -113,9 +119,24 @@ pub fn run() -> ExitCode {
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Roles { output } => roles::roles(output),
         Command::Apply { cluster, yes } => apply::apply(cluster.as_deref(), yes),
+        Command::Completions { shell } => completions(shell),
     };
-    outcome.unwrap_or_else(|error| {
-        print::error(&ErrorChain(error.as_ref()).to_string());
+    let code = outcome.unwrap_or_else(|error| {
+        print::error(ErrorChain(error.as_ref()).to_string());
         ExitCode::FAILURE
-    })
+    });
+    match print::failure() {
+        None => code,
+        Some(error) => {
+            print::error(format!("the output could not be written: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn completions(shell: Shell) -> anyhow::Result<ExitCode> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "vaultbind", &mut script);
+    print::script(&script);
+    Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,7 @@
 
 mod bad_input;
 mod binding;
+mod command_line;
 mod crash;
 mod faults;
 mod host;

@@ -59,10 +59,11 @@ pub(super) fn apply(cluster: Option<&str>, yes: bool) -> anyhow::Result<ExitCode
         return Ok(ExitCode::SUCCESS);
     }
     let failed = runtime.block_on(carry_out(&context, &todo));
-    print::line(&format!(
-        "\n{} of {} clusters are bound",
+    print::line("");
+    print::line(format!(
+        "{} of {} bound",
         todo.len() - failed,
-        todo.len()
+        print::clusters(todo.len())
     ));
     Ok(if failed == 0 {
         ExitCode::SUCCESS
@@ -72,8 +73,10 @@ pub(super) fn apply(cluster: Option<&str>, yes: bool) -> anyhow::Result<ExitCode
 }
 
 fn is_confirmed(count: usize) -> bool {
-    print::line(&format!(
-        "\nChange {count} clusters? Only `yes` is taken for it."
+    print::line("");
+    print::line(format!(
+        "Change {}? Only `yes` is taken for it.",
+        print::clusters(count)
     ));
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
@@ -86,10 +89,10 @@ async fn carry_out(context: &Context, clusters: &[ClusterId]) -> usize {
         let ended = one(context, cluster).await;
         let place = format!("{}/{}", number + 1, clusters.len());
         match ended {
-            Ok(()) => print::line(&format!("{place} {}: bound", cluster.name())),
+            Ok(()) => print::line(format!("{place} {}: bound", cluster.name())),
             Err(why) => {
                 failed += 1;
-                print::line(&format!("{place} {}: {why}", cluster.name()));
+                print::line(format!("{place} {}: {why}", cluster.name()));
             }
         }
     }

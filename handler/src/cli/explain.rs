@@ -8,12 +8,12 @@ use vaultbind_core::{
     decision::{Binding, Decision, Refusal},
     inventory::Cluster,
     policy::Policy,
-    result::Candidate,
+    result::{Candidate, Outcome},
 };
 
 use super::{
     live::{self, Look},
-    print,
+    print::{self, Line},
     serve::runtime,
 };
 use crate::telemetry::ErrorChain;
@@ -37,7 +37,10 @@ pub(super) fn explain(cluster: &str) -> anyhow::Result<ExitCode> {
         Decision::Bind(binding) => show_binding(binding, &look),
         Decision::Refuse(refusal) => show_refusal(refusal.outcome.word(), refusal),
         Decision::Wait(wait) => show_refusal("waiting", &wait.refusal),
-        Decision::Look(_) | Decision::Absent => print::line("\ngone: it does not exist"),
+        Decision::Look(_) | Decision::Absent => {
+            print::line("");
+            print::line("gone: it does not exist");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -49,7 +52,7 @@ fn show_cluster(cluster: &Cluster) {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     let status = cluster.detailed_status.as_deref().unwrap_or("no status");
-    print::line(&format!(
+    print::line(format!(
         "  in {}, {status}, {}; tags: {}",
         cluster.location,
         cluster.provisioning_state,
@@ -58,7 +61,7 @@ fn show_cluster(cluster: &Cluster) {
 }
 
 fn show_rules(policy: &Policy, cluster: &Cluster) {
-    print::line("\nrules");
+    print::section("rules");
     let governing = policy.rule_for(cluster).map(|rule| rule.name.as_str());
     for rule in &policy.rules {
         let word = if !rule.clusters.matches(&cluster.tags, cluster) {
@@ -68,41 +71,51 @@ fn show_rules(policy: &Policy, cluster: &Cluster) {
         } else {
             "matches, but an earlier one governs"
         };
-        print::line(&format!("  {}: {word}", rule.name));
+        print::line(format!("  {}: {word}", rule.name));
     }
 }
 
 fn show_candidates(candidates: &[Candidate]) {
     if !candidates.is_empty() {
-        print::line("\ncandidates");
+        print::section("candidates");
     }
     for candidate in candidates {
-        print::line(&format!("  {}\n    {}", candidate.id, candidate.why));
+        print::line(format!("  {}", candidate.id));
+        print::line(format!("    {}", candidate.why));
     }
 }
 
 fn show_binding(binding: &Binding, look: &Look) {
     show_candidates(&binding.candidates);
-    print::line(&format!(
-        "\nvault {}\nwriter {}: {}",
-        binding.vault.id, binding.writer, binding.writer_reason
+    print::line("");
+    print::line(format!("vault {}", binding.vault.id));
+    print::line(format!(
+        "writer {}: {}",
+        binding.writer, binding.writer_reason
     ));
     let changes = look.changes();
     if changes.is_empty() {
-        print::line("\nbound: everything is right, nothing would be changed");
+        print::line("");
+        let right = Line::of(print::GOOD, Outcome::Bound.word());
+        print::line(right.and(
+            print::PLAIN,
+            ": everything is right, nothing would be changed",
+        ));
     } else {
-        print::line("\nto change");
+        print::line("");
+        print::line(Line::of(print::NOTE, "to change"));
         changes
             .iter()
-            .for_each(|change| print::line(&format!("  {change}")));
+            .for_each(|change| print::line(format!("  {change}")));
     }
 }
 
 fn show_refusal(outcome: &str, refusal: &Refusal) {
     show_candidates(&refusal.candidates);
     let reason = &refusal.reason;
-    print::line(&format!(
-        "\n{outcome}: {}\n  {}\n  {}",
-        reason.code, reason.message, reason.help
-    ));
+    print::line("");
+    let head = Line::of(print::outcome(outcome), outcome);
+    print::line(head.and(print::PLAIN, format!(": {}", reason.code)));
+    print::line(format!("  {}", reason.message));
+    print::line(format!("  {}", reason.help));
 }

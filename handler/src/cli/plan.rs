@@ -4,6 +4,7 @@
 
 use std::{path::Path, process::ExitCode};
 
+use anstyle::Style;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use vaultbind_core::id::ClusterId;
@@ -25,7 +26,7 @@ pub(super) fn plan(arguments: &PlanArguments) -> anyhow::Result<ExitCode> {
     let looks = runtime()?.block_on(looks(&context, arguments))?;
     match arguments.output {
         Output::Table => show(&looks),
-        Output::Json => print::line(&format!("{:#}", as_json(&looks))),
+        Output::Json => print::json(&as_json(&looks)),
     }
     let failed = looks.iter().any(|it| it.sight.is_err());
     let changes = looks.iter().any(|it| !it.changes().is_empty());
@@ -81,32 +82,41 @@ async fn of_event(context: &Context, file: &Path) -> anyhow::Result<Vec<ClusterI
 
 /// Prints the table, the changes, and a line that sums it up.
 pub(super) fn show(looks: &[Look]) {
-    let mut lines = vec![["cluster", "outcome", "vault", "why"].map(str::to_owned)];
-    for look in looks {
-        let outcome = look.outcome().unwrap_or("failed").to_owned();
-        let vault = look.vault().unwrap_or_else(|| "-".to_owned());
-        lines.push([
-            look.cluster.name().to_owned(),
-            outcome,
-            vault,
-            look.why().unwrap_or_default(),
-        ]);
-    }
-    print::line(&print::table(&lines));
+    let heading = |text: &str| (print::HEAD, text.to_owned());
+    let mut lines = vec![["cluster", "outcome", "vault", "why"].map(heading)];
+    lines.extend(looks.iter().map(row));
+    print::table(&lines);
     for look in looks.iter().filter(|it| !it.changes().is_empty()) {
-        print::line(&format!("\n{}", look.cluster));
-        look.changes()
+        print::section(look.cluster.as_str());
+        let changes = look.changes();
+        changes
             .iter()
-            .for_each(|change| print::line(&format!("  {change}")));
+            .for_each(|change| print::line(format!("  {change}")));
     }
+    print::line("");
+    print::line(summary(looks));
+}
+
+fn row(look: &Look) -> [(Style, String); 4] {
+    let outcome = look.outcome().unwrap_or("failed");
+    let vault = look.vault().unwrap_or_else(|| "-".to_owned());
+    [
+        (print::PLAIN, look.cluster.name().to_owned()),
+        (print::outcome(outcome), outcome.to_owned()),
+        (print::PLAIN, vault),
+        (print::PLAIN, look.why().unwrap_or_default()),
+    ]
+}
+
+fn summary(looks: &[Look]) -> String {
     let count = |word: &str| looks.iter().filter(|it| it.outcome() == Some(word)).count();
     let (right, change) = (count("bound"), count("to change"));
     let failed = looks.iter().filter(|it| it.sight.is_err()).count();
     let others = looks.len() - right - change - failed;
-    print::line(&format!(
-        "\n{} clusters: {right} right, {change} to change, {others} not bound for a reason, {failed} not looked at",
-        looks.len()
-    ));
+    let clusters = print::clusters(looks.len());
+    format!(
+        "{clusters}: {right} right, {change} to change, {others} not bound for a reason, {failed} not looked at"
+    )
 }
 
 fn as_json(looks: &[Look]) -> Value {

@@ -23,14 +23,14 @@ pub(super) fn check(file: Option<PathBuf>, output: Output) -> anyhow::Result<Exi
             problems::show(&path, &text, &errors);
             let shown = path.display();
             for warning in &warnings {
-                print::line(&format!("warning: {shown}: {warning}"));
+                print::line(format!("warning: {shown}: {warning}"));
             }
-            print::line(&problems::summary(&path, &errors));
+            print::line(problems::summary(&path, &errors));
         }
         Output::Json => {
             let mut json = problems::as_json(&errors);
             json["warnings"] = warnings.into();
-            print::line(&format!("{json:#}"));
+            print::json(&json);
         }
     }
     Ok(if errors.is_empty() {

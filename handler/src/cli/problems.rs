@@ -5,9 +5,9 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use vaultbind_core::yaml::{Place, Problem};
+use vaultbind_core::yaml::{Place, Problem, Severity};
 
-use super::print;
+use super::print::{self, Line};
 
 /// Prints each mistake with its line.
 pub(super) fn show(path: &Path, text: &str, problems: &[Problem]) {
@@ -16,15 +16,17 @@ pub(super) fn show(path: &Path, text: &str, problems: &[Problem]) {
     for problem in problems {
         let Place { line, column, .. } = problem.place;
         let (severity, message) = (problem.severity, &problem.message);
-        print::line(&format!(
-            "{severity}: {}:{line}:{column}: {message}",
-            path.display()
-        ));
+        let style = match severity {
+            Severity::Error => print::BAD,
+            Severity::Warning => print::NOTE,
+        };
+        let place = format!(": {}:{line}:{column}: {message}", path.display());
+        print::line(Line::of(style, severity.to_string()).and(print::PLAIN, place));
         if let Some(line) = lines.get(line - 1) {
-            print::line(&underlined(line, problem.place));
+            print::text(&underlined(line, problem.place));
         }
         if let Some(hint) = &problem.hint {
-            print::line(&format!("  = {hint}"));
+            print::line(format!("  = {hint}"));
         }
     }
 }

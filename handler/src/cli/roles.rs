@@ -27,8 +27,8 @@ pub(super) fn roles(output: RolesOutput) -> anyhow::Result<ExitCode> {
         .map(ToString::to_string)
         .collect();
     match output {
-        RolesOutput::Json => print::line(&format!("{:#}", as_json(&policy, &principals)?)),
-        RolesOutput::Bicep => print::line(&as_bicep(&policy, &principals)),
+        RolesOutput::Json => print::json(&as_json(&policy, &principals)?),
+        RolesOutput::Bicep => print::text(&as_bicep(&policy, &principals)),
     }
     Ok(ExitCode::SUCCESS)
 }

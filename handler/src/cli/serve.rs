@@ -40,7 +40,7 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 pub(super) fn unusable(errors: &[ConfigError]) -> anyhow::Error {
     errors
         .iter()
-        .for_each(|error| print::error(&error.to_string()));
+        .for_each(|error| print::error(error.to_string()));
     let first = errors.first().map(ToString::to_string).unwrap_or_default();
     anyhow::anyhow!(
         "{} of the settings cannot be used, the first: {first}",
@@ -56,7 +56,7 @@ pub(super) fn load_policy(path: &Path) -> anyhow::Result<Policy> {
     document::load(&text).map_err(|problems| {
         problems
             .iter()
-            .for_each(|problem| print::error(&format!("{shown}:{problem}")));
+            .for_each(|problem| print::error(format!("{shown}:{problem}")));
         let first = problems
             .first()
             .map(ToString::to_string)

@@ -1,0 +1,91 @@
+//! The command line itself: help, completions, colours, output that cannot be written.
+
+use std::process::{Output, Stdio};
+
+use crate::town::{POLICY, SOON, root, write_policy};
+
+/// Runs the binary off a terminal, with these variables and no others.
+async fn vaultbind(arguments: &[&str], variables: &[(&str, &str)], stdout: Stdio) -> Output {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_vaultbind"));
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(stdout)
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    let child = command.spawn().unwrap();
+    let ended = tokio::time::timeout(SOON, child.wait_with_output());
+    ended.await.expect("it ends").unwrap()
+}
+
+fn text(output: &[u8]) -> String {
+    String::from_utf8(output.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn every_shell_gets_a_script_that_knows_the_commands() {
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let output = vaultbind(&["completions", shell], &[], Stdio::piped()).await;
+        let script = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{shell}");
+        for word in ["explain", "detailed-exitcode", "apply"] {
+            assert!(script.contains(word), "{shell} lacks {word}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_bash_is_given_is_bash() {
+    let output = vaultbind(&["completions", "bash"], &[], Stdio::piped()).await;
+    let path = write_policy(&text(&output.stdout));
+    let checked = tokio::process::Command::new("bash")
+        .args(["-n".as_ref(), path.as_os_str()])
+        .output()
+        .await;
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(text(&checked.unwrap().stderr), "");
+}
+
+/// `policy check` of a policy with a mistake, under these variables.
+async fn with_a_mistake(variables: &[(&str, &str)]) -> String {
+    let path = write_policy(&POLICY.replace("writer:", "writr:"));
+    let arguments = ["policy", "check", path.to_str().unwrap()];
+    let output = vaultbind(&arguments, variables, Stdio::piped()).await;
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    text(&output.stdout)
+}
+
+#[tokio::test]
+async fn colours_come_to_a_terminal_alone_and_not_against_no_color() {
+    assert!(!with_a_mistake(&[]).await.contains('\u{1b}'));
+    let forced = with_a_mistake(&[("CLICOLOR_FORCE", "1")]).await;
+    assert!(forced.contains("\u{1b}[31merror\u{1b}[0m"), "{forced}");
+    let refused = with_a_mistake(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]).await;
+    assert!(!refused.contains('\u{1b}'), "{refused}");
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_and_a_closed_pipe_is_not() {
+    let arguments = ["roles"];
+    let policy = root().join("policy.yaml");
+    let variables = [("VAULTBIND_POLICY", policy.to_str().unwrap())];
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    let output = vaultbind(&arguments, &variables, full.unwrap().into()).await;
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(
+        said.starts_with("the output could not be written: "),
+        "{said}"
+    );
+
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = vaultbind(&arguments, &variables, writer.into()).await;
+    assert_eq!(
+        (output.status.code(), text(&output.stderr)),
+        (Some(0), String::new())
+    );
+}
