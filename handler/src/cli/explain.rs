@@ -64,7 +64,7 @@ fn show_rules(policy: &Policy, cluster: &Cluster) {
     print::section("rules");
     let governing = policy.rule_for(cluster).map(|rule| rule.name.as_str());
     for rule in &policy.rules {
-        let word = if !rule.clusters.matches(&cluster.tags, cluster) {
+        let word = if !rule.matches(cluster) {
             "does not match"
         } else if governing == Some(rule.name.as_str()) {
             "governs: the first that matches"
