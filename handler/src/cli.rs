@@ -73,6 +73,8 @@ enum PolicyCommand {
         #[arg(long, value_enum, default_value_t = Output::Table)]
         output: Output,
     },
+    /// Print the JSON Schema of policy files, for editors.
+    Schema,
 }
 
 /// What to plan and how to print it.
@@ -115,6 +117,7 @@ pub fn run() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Serve => serve::serve(),
         Command::Policy(PolicyCommand::Check { file, output }) => policy::check(file, output),
+        Command::Policy(PolicyCommand::Schema) => Ok(policy::schema()),
         Command::Explain { cluster } => explain::explain(&cluster),
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Roles { output } => roles::roles(output),
