@@ -217,14 +217,14 @@ fn id_glob(node: Node<'_>, problems: &mut Problems) -> Option<IdGlob> {
 }
 
 fn date(node: Node<'_>, problems: &mut Problems) -> Option<Date> {
-    let text = node.string("a date", problems)?;
-    let date = Date::parse(text, format_description!("[year]-[month]-[day]")).ok();
+    let format = format_description!("[year]-[month]-[day]");
+    let date = node
+        .plain_text()
+        .and_then(|it| Date::parse(it, format).ok());
     if date.is_none() {
-        problems.hinted(
-            node,
-            format!("`{}` is not a date", text.escape_debug()),
-            "write a date as 2027-03-31; it is the last day that counts",
-        );
+        let message = format!("expected a date, found {}", node.shown());
+        let hint = "write a date as 2027-03-31; it is the last day that counts";
+        problems.hinted(node, message, hint);
     }
     date
 }
