@@ -6,6 +6,7 @@ mod case;
 mod choice;
 mod current;
 mod planning;
+mod read;
 mod writer;
 
 use time::Date;

@@ -7,6 +7,7 @@ mod candidates;
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::{
     id::{
@@ -29,6 +30,12 @@ impl PrincipalId {
     /// The GUID in lower case.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<Uuid> for PrincipalId {
+    fn from(id: Uuid) -> Self {
+        Self(id.to_string())
     }
 }
 

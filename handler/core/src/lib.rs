@@ -4,6 +4,7 @@
 
 pub mod api_version;
 pub mod decision;
+pub mod estate;
 pub mod id;
 pub mod inventory;
 pub mod plan;

@@ -23,13 +23,16 @@ mod observer;
 use std::{fs, panic, path::Path};
 
 use expect_test::expect_file;
+use time::macros::datetime;
 use vaultbind_core::{
     decision::{Decision, Read},
+    estate::{Estate as Captured, Surroundings, load},
+    plan::Change,
     policy::{Policy, document},
 };
 
 use estate::Estate;
-use observer::observe;
+use observer::{observe, question, seen};
 
 #[test]
 fn every_case_is_decided_as_it_says() {
@@ -89,6 +92,41 @@ fn a_second_look_after_the_plan_was_carried_out_finds_nothing_to_do() {
         }
     }
     assert!(bound >= 10, "only {bound} cases bind");
+}
+
+#[test]
+fn what_was_captured_written_and_read_decides_the_same() {
+    let mut looked = 0;
+    for (name, path) in files() {
+        for (policy, estate) in estates(&fs::read_to_string(path).unwrap()) {
+            let (_, inventory, live) = seen(&policy, &estate, |reads| reads);
+            let mut captured = Captured {
+                captured: Some(datetime!(2026-11-23 12:00 UTC)),
+                ..Captured::default()
+            };
+            captured.take_in(&estate.cluster.id, &inventory);
+            let text = captured.to_json();
+            let around = Surroundings::of(&policy, "vault.azure.net");
+            let read = load(&text, &around).unwrap_or_else(|it| panic!("{name}: {it:?}\n{text}"));
+            assert_eq!(read.to_json(), text, "{name}");
+            let offline = read.look(&policy, &question(&estate)).decision;
+            assert_eq!(without_etag(offline), without_etag(live), "{name}: {text}");
+            looked += 1;
+        }
+    }
+    assert!(looked >= 80, "only {looked} estates");
+}
+
+/// Entity tags serve a PATCH and are not captured.
+fn without_etag(mut decision: Decision) -> Decision {
+    if let Decision::Bind(binding) = &mut decision {
+        for change in &mut binding.plan.changes {
+            if let Change::SetArchive { etag, .. } = change {
+                *etag = None;
+            }
+        }
+    }
+    decision
 }
 
 /// Name and path of each file, ordered by name.

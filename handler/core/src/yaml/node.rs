@@ -2,12 +2,16 @@
 //!
 //! It must not know a format's keys; whoever asks for a value names what was expected.
 
+mod kind;
+
 use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
 
-use super::{
-    lines::{DEEPEST, line_before, too_deep},
-    problem::{Place, Problems, Severity, nearest},
-};
+use super::problem::{Place, Problems, nearest};
+
+pub(crate) use kind::only;
+
+/// The deepest nesting that is read: no format has more than ten levels.
+const DEEPEST: usize = 64;
 
 /// Parses YAML; a text that is none has one problem, for a parser does not go on behind it.
 pub(crate) fn parse<'a>(text: &'a str, problems: &mut Problems) -> Option<Vec<MarkedYaml<'a>>> {
@@ -18,22 +22,36 @@ pub(crate) fn parse<'a>(text: &'a str, problems: &mut Problems) -> Option<Vec<Ma
         );
         return None;
     }
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    problems.are_in(text);
-    match MarkedYaml::load_from_str(text) {
+    match MarkedYaml::load_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)) {
         Ok(documents) => Some(documents),
         Err(error) => {
             let place = error.marker();
-            let line = place.line().max(1);
-            problems.push(
-                Severity::Error,
-                Place::at(line, place.col() + 1),
+            problems.add(
+                Place::at(place.line().max(1), place.col() + 1),
                 format!("not YAML: {}", error.info()),
-                line_before(text, line, error.info()),
             );
             None
         }
     }
+}
+
+/// The line in which the nesting becomes too deep for anything that walks it.
+fn too_deep(text: &str) -> Option<usize> {
+    let mut open: usize = 0;
+    for (index, line) in text.lines().enumerate() {
+        let indent = line.len() - line.trim_start_matches([' ', '-', '?', ':', '\t']).len();
+        for byte in line.bytes() {
+            match byte {
+                b'[' | b'{' => open += 1,
+                b']' | b'}' => open = open.saturating_sub(1),
+                _ => {}
+            }
+        }
+        if open > DEEPEST || indent > 2 * DEEPEST {
+            return Some(index + 1);
+        }
+    }
+    None
 }
 
 /// A node with its place.
@@ -78,23 +96,6 @@ impl<'a> Node<'a> {
         }
     }
 
-    pub(crate) fn is_mapping(self) -> bool {
-        matches!(self.0.data, YamlData::Mapping(_))
-    }
-
-    /// Every text in it, however deep, but no key.
-    pub(crate) fn texts(self) -> Vec<(Self, &'a str)> {
-        match &self.0.data {
-            YamlData::Value(Scalar::String(text)) => vec![(self, text)],
-            YamlData::Sequence(items) => items.iter().flat_map(|it| Node(it).texts()).collect(),
-            YamlData::Mapping(members) => members
-                .iter()
-                .flat_map(|(_, it)| Node(it).texts())
-                .collect(),
-            _ => Vec::new(),
-        }
-    }
-
     /// What stands there, in words.
     pub(crate) fn shown(self) -> String {
         match &self.0.data {
@@ -122,19 +123,11 @@ impl<'a> Node<'a> {
 
     /// Text, even if empty.
     pub(crate) fn string(self, what: &str, problems: &mut Problems) -> Option<&'a str> {
-        let text = self.plain_text();
-        if text.is_none() {
-            self.expected(what, problems);
+        if let Some(Scalar::String(text)) = self.scalar() {
+            return Some(text);
         }
-        text
-    }
-
-    /// What stands there, where it is text.
-    pub(crate) fn plain_text(self) -> Option<&'a str> {
-        match self.scalar() {
-            Some(Scalar::String(text)) => Some(text),
-            _ => None,
-        }
+        self.expected(what, problems);
+        None
     }
 
     /// Text that is not empty.

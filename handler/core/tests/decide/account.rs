@@ -15,7 +15,7 @@ use super::estate::Estate;
 pub(crate) fn of(estate: &Estate, rounds: &[Vec<Read>], decision: &Decision) -> String {
     let mut text = String::new();
     for reads in rounds {
-        let reads: Vec<String> = reads.iter().map(look).collect();
+        let reads: Vec<String> = reads.iter().map(ToString::to_string).collect();
         writeln!(text, "reads {}", reads.join(", ")).unwrap();
     }
     match decision {
@@ -33,22 +33,6 @@ pub(crate) fn of(estate: &Estate, rounds: &[Vec<Read>], decision: &Decision) -> 
         Decision::Bind(it) => binding(&mut text, it),
     }
     estate.named(text)
-}
-
-fn look(read: &Read) -> String {
-    match read {
-        Read::Provider => "provider".to_owned(),
-        Read::Tenant => "tenant".to_owned(),
-        Read::Candidates => "candidates".to_owned(),
-        Read::CurrentCandidates => "current candidates".to_owned(),
-        Read::Cluster(version) => format!("cluster by {version}"),
-        Read::Vault(id) => format!("vault {}", id.name()),
-        Read::VaultByHost(host) => format!("vault at {host}"),
-        Read::DeletedVaults(subscription) => format!("deleted vaults of {subscription}"),
-        Read::PlatformPrincipals => "platform principals".to_owned(),
-        Read::Manager(id, _) => format!("manager {}", id.name()),
-        Read::Roles(vault, principal) => format!("roles of {principal} on {}", vault.name()),
-    }
 }
 
 fn refusal(text: &mut String, refusal: &Refusal) {

@@ -13,18 +13,33 @@ use super::estate::Estate;
 /// More rounds than this are no decision.
 const MAX_ROUNDS: usize = 40;
 
+/// What is asked about an estate.
+pub(crate) fn question(estate: &Estate) -> Question<'_> {
+    Question {
+        cluster: &estate.cluster.id,
+        vault_hint: estate.hint.as_ref(),
+        today: estate.today,
+        vault_suffix: "vault.azure.net",
+    }
+}
+
 /// Answers what `pick` leaves of the questions of each round, until there are none; the rounds and the decision.
 pub(crate) fn observe(
     policy: &Policy,
     estate: &Estate,
     pick: impl Fn(Vec<Read>) -> Vec<Read>,
 ) -> (Vec<Vec<Read>>, Decision) {
-    let question = Question {
-        cluster: &estate.cluster.id,
-        vault_hint: estate.hint.as_ref(),
-        today: estate.today,
-        vault_suffix: "vault.azure.net",
-    };
+    let (rounds, _, decision) = seen(policy, estate, pick);
+    (rounds, decision)
+}
+
+/// The same with what was seen.
+pub(crate) fn seen(
+    policy: &Policy,
+    estate: &Estate,
+    pick: impl Fn(Vec<Read>) -> Vec<Read>,
+) -> (Vec<Vec<Read>>, Inventory, Decision) {
+    let question = question(estate);
     let mut inventory = Inventory::default();
     let mut rounds: Vec<Vec<Read>> = Vec::new();
     while rounds.len() < MAX_ROUNDS {
@@ -36,11 +51,11 @@ pub(crate) fn observe(
                     let is_new = !rounds.iter().flatten().any(|it| it == read);
                     assert!(is_new, "it looks twice: {read:?}");
                     check_reach(policy, estate, read);
-                    estate.answer(read, &mut inventory);
+                    estate.answer(policy, read, &mut inventory);
                 }
                 rounds.push(reads);
             }
-            decision => return (rounds, decision),
+            decision => return (rounds, inventory, decision),
         }
     }
     panic!("no decision after {MAX_ROUNDS} rounds: {rounds:?}");

@@ -1,80 +1,62 @@
 //! What an estate shows to a reader, what a plan makes of it, and its names in place of generated ids.
 //!
-//! It must not show what Azure hides: an older api-version lacks the newer properties.
+//! It must not answer by itself what `vaultbind_core::estate` can.
 
-use vaultbind_core::{api_version::ApiVersion, decision::Read, inventory::Inventory};
+use vaultbind_core::{
+    decision::Read,
+    estate::{Estate as Azure, VaultSeen},
+    inventory::Inventory,
+    policy::Policy,
+};
 
 use super::{
-    Archive, ArchiveSettings, Change, Cluster, Estate, Plan, PrincipalId, ProvisioningState,
-    RoleAssignment, SecretArchive, TENANT, VaultSighting, WRITER_ROLE,
+    Archive, ArchiveSettings, Change, Estate, Plan, PrincipalId, ProvisioningState, RoleAssignment,
+    SecretArchive, TENANT, VaultLine, WRITER_ROLE,
 };
 
 impl Estate {
-    /// Enters what is read into the inventory.
-    pub(crate) fn answer(&self, read: &Read, inventory: &mut Inventory) {
-        match read {
-            Read::Provider => inventory.provider = Some(self.provider.clone()),
-            Read::Tenant => inventory.tenant = Some(TENANT.to_owned()),
-            Read::Candidates => self.list(false, inventory),
-            Read::CurrentCandidates => self.list(true, inventory),
-            Read::Cluster(version) => inventory.cluster = Some(self.cluster_by(*version)),
-            Read::Vault(id) => {
-                let line = self.vaults.iter().find(|it| it.vault.id == *id);
-                let sighting = line.map_or(VaultSighting::Absent, |it| it.sighting.clone());
-                inventory.vaults.insert(id.clone(), sighting);
-            }
-            Read::VaultByHost(host) => {
-                let uri = format!("https://{host}/");
-                let rows = self.vaults.iter().filter_map(|it| it.row.as_ref());
-                let found = rows.map(|row| (&row.uri, &row.id)).find(|it| *it.0 == uri);
-                let found = found.map(|it| it.1.clone());
-                inventory.vaults_by_host.insert(host.clone(), found);
-            }
-            Read::DeletedVaults(subscription) => {
-                let deleted = self.deleted.iter();
-                let deleted = deleted.filter(|it| it.id.subscription() == subscription);
-                let deleted = deleted.cloned().collect();
-                inventory
-                    .deleted_vaults
-                    .insert(subscription.clone(), deleted);
-            }
-            Read::PlatformPrincipals => {
-                let apps = || ["app-1", "app-2"].map(|it| self.principal(it)).to_vec();
-                inventory.platform_principals = Some(self.apps_exist.then(apps));
-            }
-            Read::Manager(_, _) => inventory.manager = Some(self.manager.clone()),
-            Read::Roles(vault, principal) => {
-                let of_both = self
-                    .roles
-                    .iter()
-                    .filter(|it| (&it.0, &it.1) == (vault, principal));
-                let rows = of_both.map(|it| it.2.clone()).collect();
-                inventory
-                    .roles
-                    .insert((vault.clone(), principal.clone()), rows);
-            }
-        }
+    /// Enters what is read into the inventory; only a new look at Resource Graph shows what is not cached.
+    pub(crate) fn answer(&self, policy: &Policy, read: &Read, inventory: &mut Inventory) {
+        let is_cached = |it: &&VaultLine| it.is_cached || *read != Read::Candidates;
+        let azure = self.azure(self.vaults.iter().filter(is_cached));
+        let is_known = azure.answer(policy, &self.cluster.id, read, inventory);
+        assert!(is_known, "{read} is not known");
+        inventory.candidates_are_current &= *read != Read::Candidates;
     }
 
-    fn list(&self, is_current: bool, inventory: &mut Inventory) {
-        let lines = self.vaults.iter().filter(|it| is_current || it.is_cached);
-        let rows = lines.filter_map(|it| it.row.clone()).collect();
-        inventory.candidates = Some(std::sync::Arc::new(rows));
-        inventory.candidates_are_current = is_current;
-    }
-
-    fn cluster_by(&self, version: ApiVersion) -> Option<Cluster> {
-        let mut cluster = self.cluster.clone();
-        if !version.has_settings() {
-            cluster.settings = None;
-            cluster.etag = None;
+    /// The same as Azure would show it.
+    fn azure<'a>(&self, vaults: impl Iterator<Item = &'a VaultLine>) -> Azure {
+        let mut azure = Azure::default();
+        let own = azure.subscription(self.cluster.id.subscription());
+        own.tenant = Some(TENANT.to_owned());
+        own.provider = Some(self.provider.clone());
+        for deleted in &self.deleted {
+            let of = azure.subscription(deleted.id.subscription());
+            of.deleted_vaults
+                .get_or_insert_default()
+                .push(deleted.clone());
         }
-        if !version.shows_providers()
-            && let Some(settings) = &mut cluster.settings
-        {
-            settings.provider = None;
+        if self.exists {
+            let id = self.cluster.id.clone();
+            azure.clusters.insert(id, self.cluster.clone());
         }
-        self.exists.then_some(cluster)
+        if let Some(manager) = &self.cluster.manager {
+            azure.managers.insert(manager.clone(), self.manager.clone());
+        }
+        azure.vaults.extend(vaults.map(|it| {
+            let seen = VaultSeen {
+                row: it.row.clone(),
+                live: Some(it.sighting.clone()),
+            };
+            (it.vault.id.clone(), seen)
+        }));
+        let apps = || ["app-1", "app-2"].map(|it| self.principal(it)).to_vec();
+        azure.platform_apps = Some(self.apps_exist.then(apps));
+        for (vault, principal, row) in &self.roles {
+            let key = (vault.clone(), principal.clone());
+            azure.roles.entry(key).or_default().push(row.clone());
+        }
+        azure
     }
 
     /// Makes every change of a plan, as if Azure had taken each of them at once.
