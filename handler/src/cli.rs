@@ -3,14 +3,18 @@
 //! It must not do the work itself; only here and below is anything printed that is not a log line.
 
 mod apply;
+mod capture;
 mod explain;
 mod live;
+mod look;
 mod plan;
 mod policy;
 mod print;
 mod problems;
+mod progress;
 mod roles;
 mod serve;
+mod source;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -35,12 +39,11 @@ enum Command {
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Say why a cluster belongs to its vault, or to none.
-    Explain {
-        /// The cluster: its resource id, or its name where only one has it.
-        cluster: String,
-    },
+    Explain(explain::ExplainArguments),
     /// Show what would be changed, for everything in scope; changes nothing.
-    Plan(PlanArguments),
+    Plan(plan::PlanArguments),
+    /// Write the estate to a file: for `explain`, `plan` and `policy test` without Azure.
+    Capture(capture::CaptureArguments),
     /// Print the custom role and the condition that the policy needs, for `az role definition create` or the templates.
     Roles {
         /// How to print.
@@ -48,14 +51,7 @@ enum Command {
         output: RolesOutput,
     },
     /// Carry the plan out now, on the same way as the function.
-    Apply {
-        /// Only this cluster: its resource id, or its name where only one has it.
-        #[arg(long)]
-        cluster: Option<String>,
-        /// Do not ask first.
-        #[arg(long)]
-        yes: bool,
-    },
+    Apply(apply::ApplyArguments),
     /// Print the script that completes commands and options in a shell.
     Completions {
         /// The shell.
@@ -73,25 +69,6 @@ enum PolicyCommand {
         #[arg(long, value_enum, default_value_t = Output::Table)]
         output: Output,
     },
-    /// Print the JSON Schema of policy files, for editors.
-    Schema,
-}
-
-/// What to plan and how to print it.
-#[derive(Debug, clap::Args)]
-struct PlanArguments {
-    /// Only this cluster: its resource id, or its name where only one has it.
-    #[arg(long, conflicts_with = "event")]
-    cluster: Option<String>,
-    /// Only what this event is about: a file with an Event Grid event or `CloudEvent`, or an array of them.
-    #[arg(long)]
-    event: Option<PathBuf>,
-    /// How to print.
-    #[arg(long, value_enum, default_value_t = Output::Table)]
-    output: Output,
-    /// Exit with 2 where something would be changed.
-    #[arg(long)]
-    detailed_exitcode: bool,
 }
 
 /// How a command prints.
@@ -117,11 +94,11 @@ pub fn run() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Serve => serve::serve(),
         Command::Policy(PolicyCommand::Check { file, output }) => policy::check(file, output),
-        Command::Policy(PolicyCommand::Schema) => Ok(policy::schema()),
-        Command::Explain { cluster } => explain::explain(&cluster),
+        Command::Explain(arguments) => explain::explain(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
+        Command::Capture(arguments) => capture::capture(&arguments),
         Command::Roles { output } => roles::roles(output),
-        Command::Apply { cluster, yes } => apply::apply(cluster.as_deref(), yes),
+        Command::Apply(arguments) => apply::apply(&arguments),
         Command::Completions { shell } => completions(shell),
     };
     let code = outcome.unwrap_or_else(|error| {

@@ -12,6 +12,7 @@
 mod bad_input;
 mod binding;
 mod command_line;
+mod commands;
 mod crash;
 mod faults;
 mod host;

@@ -1,131 +1,109 @@
-//! `apply`: the plan, carried out now on the function's own way, cluster by cluster.
+//! `apply`: the plan, carried out now on the function's own way.
 //!
-//! It must not begin without a yes, and must not give up a change that Azure has under way without saying so.
+//! It must not begin without a yes, and must not end without saying of each cluster how far it came.
+
+mod carry_out;
+mod course;
 
 use std::{
     io::{BufRead as _, IsTerminal as _},
     process::ExitCode,
-    time::Duration,
 };
 
-use vaultbind_core::{id::ClusterId, policy::Mode, result::Outcome};
-
-use super::{live, plan, print, serve::runtime};
-use crate::{
-    context::Context,
-    deadline::wait_for,
-    reconcile::{
-        self, Picture, Verdict,
-        error_policy::{self, Next},
-    },
+use vaultbind_core::{
+    id::{ClusterId, VaultId},
+    policy::Mode,
 };
 
-/// A cluster that is not settled by then is left to the function, which follows it.
-const PATIENCE: Duration = Duration::from_secs(1800);
+use super::{
+    look::Look,
+    plan,
+    print::{self, Line},
+    serve::runtime,
+    source::{self, Source},
+};
+use carry_out::carry_out;
+use course::{Course, Tally};
 
-pub(super) fn apply(cluster: Option<&str>, yes: bool) -> anyhow::Result<ExitCode> {
-    if !yes && !std::io::stdin().is_terminal() {
+/// The exit code of a command that was interrupted, as shells know it.
+const INTERRUPTED: u8 = 130;
+
+/// What to apply.
+#[derive(Debug, clap::Args)]
+pub(super) struct ApplyArguments {
+    /// Only this cluster: its resource id, or its name where only one has it
+    #[arg(long)]
+    cluster: Option<String>,
+    /// Do not ask first
+    #[arg(long)]
+    yes: bool,
+}
+
+/// A cluster to change, and the vault that its roles are on.
+#[derive(Debug, Clone)]
+struct Task {
+    cluster: ClusterId,
+    vault: VaultId,
+}
+
+pub(super) fn apply(arguments: &ApplyArguments) -> anyhow::Result<ExitCode> {
+    if !arguments.yes && !std::io::stdin().is_terminal() {
         print::error("nobody can be asked here: say --yes to have the plan carried out");
         return Ok(ExitCode::from(2));
     }
-    let context = live::context()?;
+    let context = source::context()?;
     anyhow::ensure!(
         context.policy.mode == Mode::Enforce,
         "the policy is in audit mode: nothing is changed"
     );
+    let source = Source::Live(Box::new(context.clone()));
     let runtime = runtime()?;
     let looks = runtime.block_on(async {
-        let clusters = match cluster {
-            Some(cluster) => vec![live::find(&context, cluster).await?],
-            None => live::clusters(&context)
-                .await?
-                .into_iter()
-                .map(|it| it.id)
-                .collect(),
-        };
-        anyhow::Ok(live::look_at(&context, clusters).await)
+        let targets = plan::targets(&source, arguments.cluster.as_deref()).await?;
+        anyhow::Ok(source.look_at(targets).await)
     })?;
-    plan::show(&looks);
-    let todo: Vec<ClusterId> = looks
-        .into_iter()
-        .filter(|it| !it.changes().is_empty())
-        .map(|it| it.cluster)
-        .collect();
-    if todo.is_empty() {
-        return Ok(ExitCode::SUCCESS);
-    }
-    if !yes && !is_confirmed(todo.len()) {
+    plan::show(&looks, false);
+    let unseen = looks.iter().any(|it| it.seen.is_err());
+    let tasks: Vec<Task> = looks.iter().filter_map(task).collect();
+    if !tasks.is_empty() && !arguments.yes && !is_confirmed(tasks.len()) {
         print::line("nothing was changed");
         return Ok(ExitCode::SUCCESS);
     }
-    let failed = runtime.block_on(carry_out(&context, &todo));
-    print::line("");
-    print::line(format!(
-        "{} of {} bound",
-        todo.len() - failed,
-        print::clusters(todo.len())
-    ));
-    Ok(if failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    let courses = runtime.block_on(carry_out(&context, &tasks))?;
+    let tally = Tally::of(&courses);
+    if !tasks.is_empty() {
+        print::line("");
+        print::line(tally.in_words());
+    }
+    Ok(match (tally.interrupted(), tally.all_bound() && !unseen) {
+        (true, _) => ExitCode::from(INTERRUPTED),
+        (false, true) => ExitCode::SUCCESS,
+        (false, false) => ExitCode::FAILURE,
+    })
+}
+
+fn task(look: &Look) -> Option<Task> {
+    let binding = look.binding().filter(|it| !it.plan.is_empty())?;
+    Some(Task {
+        cluster: look.cluster.clone(),
+        vault: binding.vault.id.clone(),
     })
 }
 
 fn is_confirmed(count: usize) -> bool {
     print::line("");
-    print::line(format!(
-        "Change {}? Only `yes` is taken for it.",
-        print::clusters(count)
-    ));
+    let clusters = print::count(count, "cluster");
+    print::line(format!("Change {clusters}? Only `yes` is taken for it."));
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
 }
 
-/// Carries out one cluster after the other; returns how many did not end bound.
-async fn carry_out(context: &Context, clusters: &[ClusterId]) -> usize {
-    let mut failed = 0;
-    for (number, cluster) in clusters.iter().enumerate() {
-        let ended = one(context, cluster).await;
-        let place = format!("{}/{}", number + 1, clusters.len());
-        match ended {
-            Ok(()) => print::line(format!("{place} {}: bound", cluster.name())),
-            Err(why) => {
-                failed += 1;
-                print::line(format!("{place} {}: {why}", cluster.name()));
-            }
-        }
+/// Prints how far one cluster came.
+fn show(place: &str, cluster: &ClusterId, course: &Course) {
+    let (style, word, more) = course.in_words();
+    let line = Line::from(format!("{place} {}: ", cluster.name()));
+    print::line(line.and(style, word).and(print::PLAIN, more));
+    if let Some(help) = course.help() {
+        print::line(format!("  {help}"));
     }
-    failed
-}
-
-async fn one(context: &Context, cluster: &ClusterId) -> Result<(), String> {
-    let mut request = live::request(context, cluster);
-    let began = context.clock.now();
-    loop {
-        let mut picture = Picture::default();
-        let setback = match reconcile::look(context, &mut request, cluster, &mut picture).await {
-            Ok(Some(Verdict::Bound)) => return Ok(()),
-            Ok(Some(Verdict::Refused(refusal))) => {
-                return Err(in_words(refusal.outcome, &refusal.reason.message));
-            }
-            Ok(Some(Verdict::Planned) | None) => return Err("nothing was changed".to_owned()),
-            Err(setback) => setback,
-        };
-        match error_policy::judge(&setback, &mut request, context.clock.now(), PATIENCE) {
-            Next::End(refusal) => return Err(in_words(refusal.outcome, &refusal.reason.message)),
-            Next::Requeue(_) if context.clock.now() - began > PATIENCE => {
-                return Err(
-                    "not settled yet; the function goes on with it at its next event or sweep"
-                        .to_owned(),
-                );
-            }
-            Next::Requeue(delay) => wait_for(delay).await,
-        }
-        request = request.next_attempt();
-    }
-}
-
-fn in_words(outcome: Outcome, message: &str) -> String {
-    format!("{outcome}: {message}")
 }

@@ -2,120 +2,171 @@
 //!
 //! It must not decide anew: it tells what the decision rests on.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
+use serde_json::{Value, json};
 use vaultbind_core::{
-    decision::{Binding, Decision, Refusal},
     inventory::Cluster,
-    policy::Policy,
-    result::{Candidate, Outcome},
+    policy::{Policy, Rule},
+    result::{ArchiveState, Outcome},
 };
 
 use super::{
-    live::{self, Look},
+    Output,
+    look::{Look, Seen, TO_CHANGE},
+    plan::show_assumed,
     print::{self, Line},
     serve::runtime,
+    source::Source,
 };
-use crate::telemetry::ErrorChain;
 
-pub(super) fn explain(cluster: &str) -> anyhow::Result<ExitCode> {
-    let context = live::context()?;
+/// Which cluster to explain and how to print it.
+#[derive(Debug, clap::Args)]
+pub(super) struct ExplainArguments {
+    /// The cluster: its resource id, or its name where only one has it
+    cluster: String,
+    /// An estate that `capture` wrote, in place of Azure
+    #[arg(long, value_name = "FILE")]
+    estate: Option<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    output: Output,
+}
+
+pub(super) fn explain(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
+    let source = Source::open(arguments.estate.as_deref())?;
     let look = runtime()?.block_on(async {
-        let id = live::find(&context, cluster).await?;
-        anyhow::Ok(live::look(&context, id).await)
+        let id = source.find(&arguments.cluster).await?;
+        anyhow::Ok(source.look(id, None).await)
     })?;
-    print::line(look.cluster.as_str());
-    let sight = match &look.sight {
-        Ok(sight) => sight,
-        Err(setback) => anyhow::bail!("it cannot be looked at: {}", ErrorChain(setback)),
-    };
-    if let Some(cluster) = sight.cluster() {
-        show_cluster(cluster);
-        show_rules(&context.policy, cluster);
+    match arguments.output {
+        Output::Table => show(source.policy(), &look),
+        Output::Json => print::json(&as_json(source.policy(), &look)),
     }
-    match &sight.decision {
-        Decision::Bind(binding) => show_binding(binding, &look),
-        Decision::Refuse(refusal) => show_refusal(refusal.outcome.word(), refusal),
-        Decision::Wait(wait) => show_refusal("waiting", &wait.refusal),
-        Decision::Look(_) | Decision::Absent => {
-            print::line("");
-            print::line("gone: it does not exist");
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(if look.seen.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
-fn show_cluster(cluster: &Cluster) {
-    let tags: Vec<String> = cluster
-        .tags
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    let status = cluster.detailed_status.as_deref().unwrap_or("no status");
-    print::line(format!(
-        "  in {}, {status}, {}; tags: {}",
-        cluster.location,
-        cluster.provisioning_state,
-        tags.join(" ")
-    ));
+fn seen_cluster(look: &Look) -> Option<&Cluster> {
+    look.seen.as_ref().ok()?.cluster.as_ref()
 }
 
-fn show_rules(policy: &Policy, cluster: &Cluster) {
-    print::section("rules");
+/// Each rule with what it is to the cluster.
+fn rules<'a>(
+    policy: &'a Policy,
+    cluster: &Cluster,
+) -> impl Iterator<Item = (&'a Rule, &'static str)> {
     let governing = policy.rule_for(cluster).map(|rule| rule.name.as_str());
-    for rule in &policy.rules {
-        let word = if !rule.matches(cluster) {
+    policy.rules.iter().map(move |rule| {
+        let word = if !rule.clusters.matches(&cluster.tags, cluster) {
             "does not match"
         } else if governing == Some(rule.name.as_str()) {
             "governs: the first that matches"
         } else {
             "matches, but an earlier one governs"
         };
-        print::line(format!("  {}: {word}", rule.name));
-    }
+        (rule, word)
+    })
 }
 
-fn show_candidates(candidates: &[Candidate]) {
-    if !candidates.is_empty() {
+fn show(policy: &Policy, look: &Look) {
+    print::line(Line::of(print::HEAD, look.cluster.as_str()));
+    if let Some(cluster) = seen_cluster(look) {
+        show_cluster(cluster);
+        print::section("rules");
+        for (rule, word) in rules(policy, cluster) {
+            print::line(format!("  {}: {word}", rule.name));
+        }
+    }
+    if !look.candidates().is_empty() {
         print::section("candidates");
     }
-    for candidate in candidates {
+    for candidate in look.candidates() {
         print::line(format!("  {}", candidate.id));
         print::line(format!("    {}", candidate.why));
     }
-}
-
-fn show_binding(binding: &Binding, look: &Look) {
-    show_candidates(&binding.candidates);
     print::line("");
-    print::line(format!("vault {}", binding.vault.id));
-    print::line(format!(
-        "writer {}: {}",
-        binding.writer, binding.writer_reason
-    ));
-    let changes = look.changes();
-    if changes.is_empty() {
-        print::line("");
-        let right = Line::of(print::GOOD, Outcome::Bound.word());
-        print::line(right.and(
-            print::PLAIN,
-            ": everything is right, nothing would be changed",
-        ));
-    } else {
-        print::line("");
-        print::line(Line::of(print::NOTE, "to change"));
-        changes
-            .iter()
-            .for_each(|change| print::line(format!("  {change}")));
+    show_decision(look);
+    if let Ok(Seen { assumed, .. }) = &look.seen {
+        show_assumed(&assumed.iter().map(ToString::to_string).collect());
     }
 }
 
-fn show_refusal(outcome: &str, refusal: &Refusal) {
-    show_candidates(&refusal.candidates);
-    let reason = &refusal.reason;
-    print::line("");
+fn show_cluster(cluster: &Cluster) {
+    let tags = cluster.tags.iter();
+    let tags: Vec<String> = tags
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let status = cluster.detailed_status.as_deref().unwrap_or("no status");
+    let (location, state) = (&cluster.location, &cluster.provisioning_state);
+    let tags = if tags.is_empty() {
+        "no tags".to_owned()
+    } else {
+        format!("tags: {}", tags.join(" "))
+    };
+    print::line(format!("  in {location}, {status}, {state}; {tags}"));
+    let archive = ArchiveState::of(cluster);
+    let settings = archive.vault_uri.filter(|_| cluster.settings.is_some());
+    let now = match (settings, archive.key_vault_id) {
+        (Some(uri), _) => format!("{uri} by secretArchiveSettings"),
+        (None, Some(vault)) if archive.use_key_vault => format!("{vault} by secretArchive"),
+        (None, Some(vault)) => format!("none: {vault} is switched off"),
+        (None, None) => "none".to_owned(),
+    };
+    print::line(format!("  its archive now: {now}"));
+}
+
+fn show_decision(look: &Look) {
+    let outcome = look.outcome();
     let head = Line::of(print::outcome(outcome), outcome);
-    print::line(head.and(print::PLAIN, format!(": {}", reason.code)));
-    print::line(format!("  {}", reason.message));
-    print::line(format!("  {}", reason.help));
+    if let Some(reason) = look.reason() {
+        print::line(head.and(print::PLAIN, format!(": {}", reason.code)));
+        print::line(format!("  {}", reason.message));
+        print::line(format!("  {}", reason.help));
+    } else if let Some(binding) = look.binding() {
+        print::line(format!("vault {}", binding.vault.id));
+        print::line(format!(
+            "writer {}: {}",
+            binding.writer, binding.writer_reason
+        ));
+        print::line("");
+        if outcome == TO_CHANGE {
+            print::line(head);
+            look.change_lines(false).iter().for_each(print::line);
+        } else {
+            let right = ": everything is right, nothing would be changed";
+            print::line(head.and(print::PLAIN, right));
+        }
+    } else {
+        let absent = format!("{}: it does not exist", Outcome::Gone);
+        print::line(absent);
+    }
+}
+
+fn as_json(policy: &Policy, look: &Look) -> Value {
+    let mut value = look.as_json();
+    let cluster = seen_cluster(look);
+    value["cluster"] = cluster.map_or(Value::Null, |it| {
+        let tags: serde_json::Map<String, Value> = it
+            .tags
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
+        json!({
+            "location": it.location,
+            "detailedStatus": it.detailed_status,
+            "provisioningState": it.provisioning_state.to_string(),
+            "tags": tags,
+            "archive": ArchiveState::of(it),
+        })
+    });
+    let rules = cluster.into_iter().flat_map(|it| rules(policy, it));
+    let rules = rules.map(|(rule, word)| json!({ "name": rule.name, "is": word }));
+    value["rules"] = rules.collect();
+    value["candidates"] = json!(look.candidates());
+    value["writerReason"] = json!(look.binding().map(|it| it.writer_reason));
+    value
 }

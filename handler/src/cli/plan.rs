@@ -1,57 +1,92 @@
 //! `plan`: what would be changed, without changing it.
 //!
-//! It must not hide a cluster that could not be looked at.
+//! It must not hide a cluster that could not be looked at, nor what an estate did not know.
 
-use std::{path::Path, process::ExitCode};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anstyle::Style;
 use anyhow::Context as _;
 use serde_json::{Value, json};
-use vaultbind_core::id::ClusterId;
+use vaultbind_core::{
+    id::{ClusterId, VaultId},
+    result::Outcome,
+};
 
 use super::{
-    Output, PlanArguments,
-    live::{self, Look},
+    Output,
+    look::{self, Look},
     print,
     serve::runtime,
+    source::Source,
 };
 use crate::{
-    context::Context,
     event::{self, Concern},
     sweep,
 };
 
+/// What to plan and how to print it.
+#[derive(Debug, clap::Args)]
+pub(super) struct PlanArguments {
+    /// Only this cluster: its resource id, or its name where only one has it
+    #[arg(long, conflicts_with = "event")]
+    cluster: Option<String>,
+    /// Only what an event is about, with the calls that it would lead to: a file with an Event Grid event, a
+    /// `CloudEvent`, or an array of them
+    #[arg(long, value_name = "FILE")]
+    event: Option<PathBuf>,
+    /// An estate that `capture` wrote, in place of Azure
+    #[arg(long, value_name = "FILE")]
+    estate: Option<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    output: Output,
+    /// Exit with 2 where something would be changed
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
 pub(super) fn plan(arguments: &PlanArguments) -> anyhow::Result<ExitCode> {
-    let context = live::context()?;
-    let looks = runtime()?.block_on(looks(&context, arguments))?;
+    let source = Source::open(arguments.estate.as_deref())?;
+    let looks = runtime()?.block_on(looks(&source, arguments))?;
     match arguments.output {
-        Output::Table => show(&looks),
+        Output::Table => show(&looks, arguments.event.is_some()),
         Output::Json => print::json(&as_json(&looks)),
     }
-    let failed = looks.iter().any(|it| it.sight.is_err());
     let changes = looks.iter().any(|it| !it.changes().is_empty());
-    Ok(match (failed, changes && arguments.detailed_exitcode) {
-        (true, _) => ExitCode::FAILURE,
-        (false, true) => ExitCode::from(2),
-        (false, false) => ExitCode::SUCCESS,
+    Ok(if looks.iter().any(|it| it.seen.is_err()) {
+        ExitCode::FAILURE
+    } else if changes && arguments.detailed_exitcode {
+        ExitCode::from(2)
+    } else {
+        ExitCode::SUCCESS
     })
 }
 
-async fn looks(context: &Context, arguments: &PlanArguments) -> anyhow::Result<Vec<Look>> {
-    let clusters = match (&arguments.cluster, &arguments.event) {
-        (Some(cluster), _) => vec![live::find(context, cluster).await?],
-        (None, Some(file)) => of_event(context, file).await?,
-        (None, None) => live::clusters(context)
-            .await?
-            .into_iter()
-            .map(|it| it.id)
-            .collect(),
+type Target = (ClusterId, Option<VaultId>);
+
+async fn looks(source: &Source, arguments: &PlanArguments) -> anyhow::Result<Vec<Look>> {
+    let targets = match &arguments.event {
+        Some(file) => of_event(source, file).await?,
+        None => targets(source, arguments.cluster.as_deref()).await?,
     };
-    Ok(live::look_at(context, clusters).await)
+    Ok(source.look_at(targets).await)
 }
 
-/// The clusters that an event would have looked at.
-async fn of_event(context: &Context, file: &Path) -> anyhow::Result<Vec<ClusterId>> {
+/// One cluster, or every cluster in scope.
+pub(super) async fn targets(source: &Source, cluster: Option<&str>) -> anyhow::Result<Vec<Target>> {
+    let ids = match cluster {
+        Some(cluster) => vec![source.find(cluster).await?],
+        None => source.ids().await?,
+    };
+    Ok(ids.into_iter().map(|it| (it, None)).collect())
+}
+
+/// The clusters that events would have looked at, each once.
+async fn of_event(source: &Source, file: &Path) -> anyhow::Result<Vec<Target>> {
     let shown = file.display();
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
     let value: Value =
@@ -60,71 +95,106 @@ async fn of_event(context: &Context, file: &Path) -> anyhow::Result<Vec<ClusterI
         Value::Array(events) => events,
         one => vec![one],
     };
-    let mut clusters = Vec::new();
+    let mut targets = BTreeSet::new();
     for event in &events {
-        match event::read(event)
-            .with_context(|| format!("{shown} holds an event that is not acted on"))?
-            .concern
-        {
-            Concern::Cluster(cluster, _) => clusters.push(cluster),
+        let event = event::read(event)
+            .with_context(|| format!("{shown} holds an event that is not acted on"))?;
+        match event.concern {
+            Concern::Cluster(cluster, _) => {
+                targets.insert((cluster, None));
+            }
             Concern::Vault(vault) | Concern::VaultRole(vault) => {
-                let all = live::clusters(context).await?;
-                clusters.extend(
-                    all.into_iter()
-                        .filter(|it| sweep::concerns(&context.policy, &vault, it))
-                        .map(|it| it.id),
-                );
+                let clusters = source.clusters().await?;
+                let concerned = clusters
+                    .into_iter()
+                    .filter(|it| sweep::concerns(source.policy(), &vault, it));
+                targets.extend(concerned.map(|it| (it.id, Some(vault.clone()))));
             }
         }
     }
-    Ok(clusters)
+    Ok(targets.into_iter().collect())
 }
 
 /// Prints the table, the changes, and a line that sums it up.
-pub(super) fn show(looks: &[Look]) {
+pub(super) fn show(looks: &[Look], with_calls: bool) {
     let heading = |text: &str| (print::HEAD, text.to_owned());
     let mut lines = vec![["cluster", "outcome", "vault", "why"].map(heading)];
     lines.extend(looks.iter().map(row));
     print::table(&lines);
     for look in looks.iter().filter(|it| !it.changes().is_empty()) {
         print::section(look.cluster.as_str());
-        let changes = look.changes();
-        changes
-            .iter()
-            .for_each(|change| print::line(format!("  {change}")));
+        look.change_lines(with_calls).iter().for_each(print::line);
     }
+    let assumed: BTreeSet<String> = looks.iter().flat_map(Look::assumed).collect();
+    show_assumed(&assumed);
     print::line("");
-    print::line(summary(looks));
+    print::line(Tally::of(looks).in_words());
+}
+
+/// Prints what an estate did not know.
+pub(super) fn show_assumed(assumed: &BTreeSet<String>) {
+    if !assumed.is_empty() {
+        print::section("not in the estate, and taken not to be there");
+        assumed.iter().for_each(|it| print::line(format!("  {it}")));
+    }
 }
 
 fn row(look: &Look) -> [(Style, String); 4] {
-    let outcome = look.outcome().unwrap_or("failed");
-    let vault = look.vault().unwrap_or_else(|| "-".to_owned());
+    let outcome = look.outcome();
+    let vault = look.vault().and_then(|it| it.rsplit('/').next());
+    let why = look.reason();
+    let why = why.map(|it| format!("{}: {}", it.code, it.message));
     [
         (print::PLAIN, look.cluster.name().to_owned()),
         (print::outcome(outcome), outcome.to_owned()),
-        (print::PLAIN, vault),
-        (print::PLAIN, look.why().unwrap_or_default()),
+        (print::PLAIN, vault.unwrap_or("-").to_owned()),
+        (print::PLAIN, why.unwrap_or_default()),
     ]
 }
 
-fn summary(looks: &[Look]) -> String {
-    let count = |word: &str| looks.iter().filter(|it| it.outcome() == Some(word)).count();
-    let (right, change) = (count("bound"), count("to change"));
-    let failed = looks.iter().filter(|it| it.sight.is_err()).count();
-    let others = looks.len() - right - change - failed;
-    let clusters = print::clusters(looks.len());
-    format!(
-        "{clusters}: {right} right, {change} to change, {others} not bound for a reason, {failed} not looked at"
-    )
+/// How many clusters there are of each kind.
+struct Tally {
+    all: usize,
+    right: usize,
+    to_change: usize,
+    failed: usize,
+}
+
+impl Tally {
+    fn of(looks: &[Look]) -> Self {
+        let count = |word: &str| looks.iter().filter(|it| it.outcome() == word).count();
+        Self {
+            all: looks.len(),
+            right: count(Outcome::Bound.word()),
+            to_change: count(look::TO_CHANGE),
+            failed: looks.iter().filter(|it| it.seen.is_err()).count(),
+        }
+    }
+
+    fn others(&self) -> usize {
+        self.all - self.right - self.to_change - self.failed
+    }
+
+    fn in_words(&self) -> String {
+        let clusters = print::count(self.all, "cluster");
+        let (right, change, others) = (self.right, self.to_change, self.others());
+        format!(
+            "{clusters}: {right} right, {change} to change, {others} not bound for a reason, {} not looked at",
+            self.failed
+        )
+    }
 }
 
 fn as_json(looks: &[Look]) -> Value {
-    let look = |it: &Look| {
-        json!({
-            "clusterId": it.cluster.as_str(), "outcome": it.outcome(), "vault": it.vault(),
-            "changes": it.changes(), "why": it.why(),
-        })
-    };
-    looks.iter().map(look).collect()
+    let tally = Tally::of(looks);
+    json!({
+        "clusters": looks.iter().map(Look::as_json).collect::<Vec<_>>(),
+        "summary": {
+            "clusters": tally.all,
+            "right": tally.right,
+            "toChange": tally.to_change,
+            "notBound": tally.others(),
+            "notLookedAt": tally.failed,
+        },
+    })
 }

@@ -155,11 +155,11 @@ pub(super) fn outcome(word: &str) -> Style {
     }
 }
 
-/// How many clusters, in words.
-pub(super) fn clusters(count: usize) -> String {
+/// How many of something, in words.
+pub(super) fn count(count: usize, what: &str) -> String {
     match count {
-        1 => "1 cluster".to_owned(),
-        several => format!("{several} clusters"),
+        1 => format!("1 {what}"),
+        several => format!("{several} {what}s"),
     }
 }
 

@@ -1,16 +1,18 @@
-//! Mistakes in a file, and what is probably not meant: for people, with what is wrong underlined, and for programs.
+//! Mistakes in a file, printed for people, with the line and what is wrong in it underlined, and for programs.
 //!
 //! It must not know what kind of file it is.
 
-use std::{path::Path, process::ExitCode};
+use std::path::Path;
 
 use serde_json::{Value, json};
 use vaultbind_core::yaml::{Place, Problem, Severity};
 
 use super::print::{self, Line};
 
-/// Prints each mistake and each warning with its line, and how many there are.
+/// Prints each mistake with its line.
 pub(super) fn show(path: &Path, text: &str, problems: &[Problem]) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let lines: Vec<&str> = text.lines().collect();
     for problem in problems {
         let Place { line, column, .. } = problem.place;
         let (severity, message) = (problem.severity, &problem.message);
@@ -20,50 +22,67 @@ pub(super) fn show(path: &Path, text: &str, problems: &[Problem]) {
         };
         let place = format!(": {}:{line}:{column}: {message}", path.display());
         print::line(Line::of(style, severity.to_string()).and(print::PLAIN, place));
-        for line in problem.excerpt(text).iter().flatten() {
-            print::line(format!("  | {line}"));
+        if let Some(line) = lines.get(line - 1) {
+            print::text(&underlined(line, problem.place));
         }
         if let Some(hint) = &problem.hint {
             print::line(format!("  = {hint}"));
         }
     }
-    print::line(summary(path, problems));
+}
+
+/// A line and below it the mark; what would take no column or several is shown as a blank, so that the mark stands right.
+fn underlined(line: &str, place: Place) -> String {
+    let blank = |it: char| if it.is_control() { ' ' } else { it };
+    let line: String = line.chars().map(blank).collect();
+    let before = " ".repeat(place.column - 1);
+    let rest = line.chars().count().saturating_sub(place.column - 1);
+    let mark = "^".repeat(place.length.min(rest).max(1));
+    format!("  | {line}\n  | {before}{mark}")
 }
 
 /// The last line: whether the file can be used.
-fn summary(path: &Path, problems: &[Problem]) -> String {
+pub(super) fn summary(path: &Path, errors: &[Problem]) -> String {
     let path = path.display();
-    let errors = counted(problems, Severity::Error, "mistake");
-    let warnings = counted(problems, Severity::Warning, "warning");
-    match (errors, warnings) {
-        (None, None) => format!("{path} is sound"),
-        (None, Some(warnings)) => format!("{path} is sound, with {warnings}"),
-        (Some(errors), None) => format!("{path} has {errors}"),
-        (Some(errors), Some(warnings)) => format!("{path} has {errors} and {warnings}"),
+    match errors.len() {
+        0 => format!("{path} is sound"),
+        1 => format!("{path} has 1 mistake"),
+        several => format!("{path} has {several} mistakes"),
     }
 }
 
-fn counted(problems: &[Problem], severity: Severity, one: &str) -> Option<String> {
-    match problems.iter().filter(|it| it.severity == severity).count() {
-        0 => None,
-        1 => Some(format!("1 {one}")),
-        several => Some(format!("{several} {one}s")),
+/// Each mistake as an object.
+pub(super) fn as_json(errors: &[Problem]) -> Value {
+    json!({ "errors": errors })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, column: usize, length: usize, expected: &str) {
+        let place = Place {
+            line: 1,
+            column,
+            length,
+        };
+        assert_eq!(underlined(line, place), expected);
     }
-}
 
-/// Each mistake and each warning as an object.
-pub(super) fn as_json(problems: &[Problem]) -> Value {
-    let (errors, warnings): (Vec<&Problem>, Vec<&Problem>) = problems
-        .iter()
-        .partition(|it| it.severity == Severity::Error);
-    json!({ "errors": errors, "warnings": warnings })
-}
+    #[test]
+    fn what_is_wrong_is_underlined() {
+        check(
+            "mode: enforced",
+            7,
+            8,
+            "  | mode: enforced\n  |       ^^^^^^^^",
+        );
+    }
 
-/// A file with a mistake cannot be used; one with warnings can.
-pub(super) fn exit_code(problems: &[Problem]) -> ExitCode {
-    if problems.iter().any(|it| it.severity == Severity::Error) {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
+    #[test]
+    fn a_tab_is_one_column_and_the_mark_ends_with_its_line() {
+        check("\tä: xy", 5, 9, "  |  ä: xy\n  |     ^^");
+        check("", 1, 1, "  | \n  | ^");
     }
 }

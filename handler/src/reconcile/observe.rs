@@ -58,6 +58,27 @@ pub async fn observe(
     .await
 }
 
+/// Reads more than the decision asked for; what was seen before is not read again.
+///
+/// # Errors
+/// Where a read failed.
+pub async fn more(
+    context: &Context,
+    request: &Request,
+    before: &Sight,
+    reads: Vec<Read>,
+) -> Result<Sight, Setback> {
+    let inventory = before.inventory.clone();
+    complete(
+        context,
+        request,
+        before.cluster_id.clone(),
+        inventory,
+        reads,
+    )
+    .await
+}
+
 /// Reads the cluster and the roles again, after a change; what else was seen still holds.
 ///
 /// # Errors

@@ -276,7 +276,7 @@ impl Stage {
             .replace(&input, "INPUT")
             .replace(town.policy(), "policy.yaml")
             .lines()
-            .map(ToOwned::to_owned)
+            .map(|it| without_request(&timeless(it)))
             .collect();
         lines.push(format!(
             "(exit code {})",
@@ -319,6 +319,28 @@ fn notification(event: &mut Value, subject: &str, command: &Command) {
         "resourceInfo": { "id": subject, "tags": tags, "properties": { "enableRbacAuthorization": 1 } },
         "apiVersion": "2019-06-01", "operationalInfo": { "resourceEventTime": "2026-07-28T20:13:10.8418063Z" },
     });
+}
+
+/// The line with `TIME` in place of a time of today, which is another one tomorrow.
+fn timeless(line: &str) -> String {
+    let format = &time::format_description::well_known::Rfc3339;
+    let is_time = |it: &str| time::OffsetDateTime::parse(it, format).is_ok();
+    let words: Vec<&str> = line
+        .split('"')
+        .map(|it| if is_time(it) { "TIME" } else { it })
+        .collect();
+    words.join("\"")
+}
+
+/// The line without the id of a call, which depends on the order of calls that are made at the same time.
+fn without_request(line: &str) -> String {
+    match line.split_once(" [request ") {
+        Some((before, rest)) => {
+            let behind = rest.split_once(']').map_or("", |it| it.1);
+            format!("{before} [request ID]{behind}")
+        }
+        None => line.to_owned(),
+    }
 }
 
 /// The policy so far with `key: value` lines replaced by the command's words, or the command's input.

@@ -1,0 +1,183 @@
+//! Carrying out: several clusters at a time, at the pace of the quotas, each on the way of the function's own looks.
+//!
+//! It must not cut a step in the middle but for a second interruption, nor begin anything after the first.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use futures::{StreamExt as _, stream};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{Mutex as Turn, watch},
+};
+use vaultbind_core::{id::VaultId, result::Outcome};
+
+use super::{Course, Task, show};
+use crate::{
+    cli::{live, print, progress::Progress},
+    context::Context,
+    deadline::wait_for,
+    reconcile::{
+        self, Picture, Setback, Verdict,
+        error_policy::{self, Next},
+    },
+    request::Request,
+};
+
+/// A cluster that is not settled by then is left to the function, which follows it.
+const PATIENCE: Duration = Duration::from_secs(1800);
+/// How many clusters are changed at a time.
+const CONCURRENT_CLUSTERS: usize = 8;
+
+/// Who asks for an end: `watch` remembers it for those that look later.
+type Stop = watch::Receiver<bool>;
+
+/// Carries out all tasks; comes back with how far each came, in their order.
+pub(super) async fn carry_out(context: &Context, tasks: &[Task]) -> anyhow::Result<Vec<Course>> {
+    let (asks, stop) = watch::channel(false);
+    let courses: Vec<Mutex<Course>> = tasks.iter().map(|_| Mutex::new(Course::NotBegun)).collect();
+    let shown = Mutex::new(0);
+    let all = run(context, tasks, &courses, &stop, &shown);
+    let interrupted = interruptions(&asks);
+    tokio::select! {
+        () = all => {}
+        ended = interrupted => ended?,
+    }
+    let courses: Vec<Course> = courses.iter().map(|it| lock(it).clone()).collect();
+    let shown = *lock(&shown);
+    for (at, (task, course)) in tasks.iter().zip(&courses).enumerate().skip(shown) {
+        show(&place(at, tasks.len()), &task.cluster, course);
+    }
+    Ok(courses)
+}
+
+fn place(at: usize, count: usize) -> String {
+    format!("{}/{count}", at + 1)
+}
+
+fn lock<T>(it: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    it.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Passes the first interruption on; returns at the second.
+async fn interruptions(asks: &watch::Sender<bool>) -> anyhow::Result<()> {
+    let signal = |kind| signal(kind).context("cannot wait for an interruption");
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut either = async || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    either().await;
+    print::error(
+        "interrupted: each step under way is ended, nothing more is begun; once more ends at once",
+    );
+    asks.send_replace(true);
+    either().await;
+    Ok(())
+}
+
+async fn run(
+    context: &Context,
+    tasks: &[Task],
+    courses: &[Mutex<Course>],
+    stop: &Stop,
+    shown: &Mutex<usize>,
+) {
+    // Clusters of one vault take turns, so that one gives the roles and the others find them.
+    let turns: HashMap<&VaultId, Turn<()>> =
+        tasks.iter().map(|it| (&it.vault, Turn::new(()))).collect();
+    let progress = Progress::over("applying", tasks.len());
+    let works = tasks.iter().zip(courses).map(|(task, course)| {
+        let (turn, progress) = (&turns[&task.vault], &progress);
+        async move {
+            let ended = one(context, task, turn, course, stop.clone()).await;
+            *lock(course) = ended.clone();
+            progress.step();
+            (task, ended)
+        }
+    });
+    let mut works = stream::iter(works)
+        .buffered(CONCURRENT_CLUSTERS)
+        .enumerate();
+    while let Some((at, (task, ended))) = works.next().await {
+        progress.aside(|| show(&place(at, tasks.len()), &task.cluster, &ended));
+        *lock(shown) = at + 1;
+    }
+}
+
+/// One cluster, look after look, until it is settled, nobody waits any more, or somebody interrupts.
+async fn one(
+    context: &Context,
+    task: &Task,
+    turn: &Turn<()>,
+    course: &Mutex<Course>,
+    mut stop: Stop,
+) -> Course {
+    let mut request = live::of_cluster(context, &task.cluster, None);
+    let began = context.clock.now();
+    loop {
+        let may_begin = async {
+            let turn = turn.lock().await;
+            (
+                turn,
+                live::admission(context, task.cluster.subscription()).await,
+            )
+        };
+        let step = tokio::select! {
+            biased;
+            _ = stop.wait_for(|it| *it) => return left(&request),
+            _begins = may_begin => step(context, task, course, &mut request).await,
+        };
+        let setback = match step {
+            Ok(course) => return course,
+            Err(setback) => setback,
+        };
+        let now = context.clock.now();
+        let delay = match error_policy::judge(&setback, &mut request, now, PATIENCE) {
+            Next::End(refusal) => return Course::ended(*refusal),
+            Next::Requeue(delay) if now + delay - began > PATIENCE => return Course::LeftTo,
+            Next::Requeue(delay) => delay,
+        };
+        tokio::select! {
+            () = wait_for(delay) => {}
+            _ = stop.wait_for(|it| *it) => return left(&request),
+        }
+        request = request.next_attempt();
+    }
+}
+
+/// How far a request came that is looked at no more.
+fn left(request: &Request) -> Course {
+    if request.attempt == 0 && request.progress.changes.is_empty() {
+        Course::NotBegun
+    } else {
+        Course::Interrupted(request.progress.changes.clone())
+    }
+}
+
+/// One look, which is never cut in the middle but by the end of the process.
+async fn step(
+    context: &Context,
+    task: &Task,
+    course: &Mutex<Course>,
+    request: &mut Request,
+) -> Result<Course, Setback> {
+    *lock(course) = Course::CutOff;
+    let mut picture = Picture::default();
+    let verdict = reconcile::look(context, request, &task.cluster, &mut picture).await;
+    *lock(course) = left(request);
+    Ok(match verdict? {
+        Some(Verdict::Bound) => Course::Bound,
+        Some(Verdict::Refused(refusal)) => Course::ended(*refusal),
+        Some(Verdict::Planned) | None => {
+            Course::Ended(Outcome::Planned, "nothing was changed".to_owned(), None)
+        }
+    })
+}

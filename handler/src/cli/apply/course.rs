@@ -1,0 +1,139 @@
+//! How far the change of one cluster came, and how far all of them did.
+//!
+//! It must not call settled what Azure has yet to bring to its end.
+
+use anstyle::Style;
+use vaultbind_core::{
+    decision::Refusal,
+    result::{ChangeRecord, ChangeStatus, Outcome, Reason},
+};
+
+use super::super::print;
+
+/// How far a cluster came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Course {
+    /// Read back and right.
+    Bound,
+    /// It ended otherwise: how, why, and what to do about it.
+    Ended(Outcome, String, Option<String>),
+    /// It took too long for a person: the function goes on.
+    LeftTo,
+    /// Interrupted while something was to be waited for; what was changed before.
+    Interrupted(Vec<ChangeRecord>),
+    /// Interrupted in the middle of a step.
+    CutOff,
+    /// Interrupted before it began.
+    NotBegun,
+}
+
+const GOES_ON: &str =
+    "the function goes on with it at its next event or sweep, or `vaultbind apply` does";
+
+impl Course {
+    /// A word with its style, and the rest of the line.
+    pub(super) fn in_words(&self) -> (Style, String, String) {
+        let (style, word, more) = match self {
+            Self::Bound => (print::GOOD, "bound", String::new()),
+            Self::Ended(outcome, why, _) => (print::BAD, outcome.word(), format!(": {why}")),
+            Self::LeftTo => (print::NOTE, "not settled yet", format!("; {GOES_ON}")),
+            Self::Interrupted(changes) if is_under_way(changes) => {
+                let azure = "Azure has taken the change on and brings it to its end";
+                (print::NOTE, "under way", format!(": {azure}; {GOES_ON}"))
+            }
+            Self::Interrupted(changes) => {
+                let made = changes.iter().filter(|it| is_made(it)).count();
+                let made = format!(": {made} of its changes were made; {GOES_ON}");
+                (print::NOTE, "begun", made)
+            }
+            Self::CutOff => {
+                let unknown =
+                    ": cut off in the middle of a step; `vaultbind plan` shows what is left";
+                (print::BAD, "unknown", unknown.to_owned())
+            }
+            Self::NotBegun => (
+                print::NOTE,
+                "not begun",
+                ": nothing of it was changed".to_owned(),
+            ),
+        };
+        (style, word.to_owned(), more)
+    }
+}
+
+impl Course {
+    /// It ended so, for this reason.
+    pub(super) fn ended(refusal: Refusal) -> Self {
+        let Reason { message, help, .. } = refusal.reason;
+        Self::Ended(refusal.outcome, message, Some(help))
+    }
+
+    /// What to do about it.
+    pub(super) fn help(&self) -> Option<&str> {
+        match self {
+            Self::Ended(_, _, help) => help.as_deref(),
+            Self::Bound | Self::LeftTo | Self::Interrupted(_) | Self::CutOff | Self::NotBegun => {
+                None
+            }
+        }
+    }
+}
+
+fn is_made(change: &ChangeRecord) -> bool {
+    matches!(change.status, ChangeStatus::Done | ChangeStatus::Present)
+}
+
+fn is_under_way(changes: &[ChangeRecord]) -> bool {
+    changes.iter().any(|it| it.status == ChangeStatus::Accepted)
+}
+
+/// How many clusters came how far.
+#[derive(Debug)]
+pub(super) struct Tally {
+    all: usize,
+    bound: usize,
+    under_way: usize,
+    not_begun: usize,
+    interrupted: bool,
+}
+
+impl Tally {
+    pub(super) fn of(courses: &[Course]) -> Self {
+        let count = |is: fn(&Course) -> bool| courses.iter().filter(|it| is(it)).count();
+        let not_begun = count(|it| *it == Course::NotBegun);
+        let in_between = count(|it| matches!(it, Course::Interrupted(_) | Course::CutOff));
+        Self {
+            all: courses.len(),
+            bound: count(|it| *it == Course::Bound),
+            under_way: in_between + count(|it| *it == Course::LeftTo),
+            not_begun,
+            interrupted: not_begun + in_between > 0,
+        }
+    }
+
+    pub(super) fn interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    pub(super) fn all_bound(&self) -> bool {
+        self.bound == self.all
+    }
+
+    pub(super) fn in_words(&self) -> String {
+        let mut words = format!(
+            "{} of {} bound",
+            self.bound,
+            print::count(self.all, "cluster")
+        );
+        let failed = self.all - self.bound - self.under_way - self.not_begun;
+        let others = [
+            (failed, "failed"),
+            (self.under_way, "under way"),
+            (self.not_begun, "not begun"),
+        ];
+        for (count, what) in others.into_iter().filter(|it| it.0 > 0) {
+            words += &format!(", {count} {what}");
+        }
+        words
+    }
+}

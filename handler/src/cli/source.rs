@@ -1,0 +1,206 @@
+//! Where a command looks: at Azure as it is now, or at an estate that was captured before.
+//!
+//! It must not change either, nor let one be taken for the other.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use futures::{StreamExt as _, stream};
+use time::Date;
+use vaultbind_core::{
+    decision::Question,
+    estate::{Estate, Surroundings},
+    id::{ClusterId, VaultId},
+    inventory::Cluster,
+    policy::Policy,
+    result::Reason,
+};
+
+use super::{
+    live,
+    look::{Look, Seen},
+    problems,
+    progress::Progress,
+    serve::{load_policy, unusable},
+};
+use crate::{
+    config::Config,
+    context::{Clock, Context},
+};
+
+/// How many clusters are looked at at a time.
+const CONCURRENT_LOOKS: usize = 8;
+
+/// Where a command looks.
+pub(super) enum Source {
+    /// At Azure.
+    Live(Box<Context>),
+    /// At an estate.
+    Captured(Box<Captured>),
+}
+
+/// An estate and what it is judged by.
+pub(super) struct Captured {
+    pub(super) policy: Policy,
+    pub(super) estate: Estate,
+    pub(super) today: Date,
+    pub(super) vault_suffix: &'static str,
+}
+
+/// The context of a command, from the same settings as the function's.
+pub(super) fn context() -> anyhow::Result<Context> {
+    let (config, policy) = settings()?;
+    Context::new(config, policy)
+}
+
+fn settings() -> anyhow::Result<(Config, Policy)> {
+    let config = Config::for_commands().map_err(|errors| unusable(&errors))?;
+    let policy = load_policy(&config.policy)?;
+    Ok((config, policy))
+}
+
+/// Reads an estate, or prints every mistake in it.
+pub(super) fn read_estate(path: &Path, around: &Surroundings) -> anyhow::Result<Estate> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
+    vaultbind_core::estate::load(&text, around).map_err(|errors| {
+        problems::show(path, &text, &errors);
+        anyhow::anyhow!("{}", problems::summary(path, &errors))
+    })
+}
+
+impl Captured {
+    pub(super) fn look(&self, cluster: &ClusterId, vault_hint: Option<&VaultId>) -> Look {
+        if let Some(why) = self.estate.unread.get(cluster) {
+            let reason = Reason {
+                code: "NotCaptured".to_owned(),
+                message: why.clone(),
+                help: "It could not be looked at when the estate was captured: capture it anew."
+                    .to_owned(),
+            };
+            return Look {
+                cluster: cluster.clone(),
+                seen: Err(reason),
+            };
+        }
+        let question = Question {
+            cluster,
+            vault_hint,
+            today: self.today,
+            vault_suffix: self.vault_suffix,
+        };
+        let look = self.estate.look(&self.policy, &question);
+        Look {
+            cluster: cluster.clone(),
+            seen: Ok(Seen {
+                cluster: look.inventory.cluster.flatten(),
+                decision: look.decision,
+                assumed: look.assumed,
+            }),
+        }
+    }
+}
+
+impl Source {
+    /// Azure, or the estate in a file.
+    pub(super) fn open(estate: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = estate else {
+            return Ok(Self::Live(Box::new(context()?)));
+        };
+        let (config, policy) = settings()?;
+        let vault_suffix = config.cloud.vault_suffix();
+        let estate = read_estate(path, &Surroundings::of(&policy, vault_suffix))?;
+        Ok(Self::Captured(Box::new(Captured {
+            policy,
+            estate,
+            today: Clock::system().now().date(),
+            vault_suffix,
+        })))
+    }
+
+    pub(super) fn policy(&self) -> &Policy {
+        match self {
+            Self::Live(context) => &context.policy,
+            Self::Captured(captured) => &captured.policy,
+        }
+    }
+
+    /// Every cluster in scope that can be seen.
+    pub(super) async fn clusters(&self) -> anyhow::Result<Vec<Cluster>> {
+        match self {
+            Self::Live(context) => live::clusters(context).await,
+            Self::Captured(it) => Ok(it.estate.clusters.values().cloned().collect()),
+        }
+    }
+
+    /// The ids of every cluster in scope, in their order, those that cannot be seen among them.
+    pub(super) async fn ids(&self) -> anyhow::Result<Vec<ClusterId>> {
+        let clusters = self.clusters().await?;
+        let mut ids: Vec<ClusterId> = clusters.into_iter().map(|it| it.id).collect();
+        if let Self::Captured(captured) = self {
+            ids.extend(captured.estate.unread.keys().cloned());
+        }
+        ids.retain(|it| self.policy().covers(it.subscription()));
+        ids.sort();
+        Ok(ids)
+    }
+
+    /// The cluster that is meant: by its id, or by its name where only one in scope has it.
+    pub(super) async fn find(&self, text: &str) -> anyhow::Result<ClusterId> {
+        let id: Option<ClusterId> = match text.starts_with('/') {
+            true => Some(
+                text.parse()
+                    .with_context(|| format!("`{text}` is no resource id of a cluster"))?,
+            ),
+            false => None,
+        };
+        // Azure can be asked for a cluster that Resource Graph does not list.
+        if let (Self::Live(_), Some(id)) = (self, &id) {
+            return Ok(id.clone());
+        }
+        let mut ids = self.ids().await?;
+        ids.retain(|it| match &id {
+            Some(id) => it == id,
+            None => it.name().eq_ignore_ascii_case(text),
+        });
+        match (ids.as_slice(), self) {
+            ([one], _) => Ok(one.clone()),
+            ([], Self::Live(_)) => anyhow::bail!("no cluster in scope is called `{text}`"),
+            ([], Self::Captured(_)) => {
+                anyhow::bail!("`{text}` is not among the clusters of the estate that are in scope")
+            }
+            (several, _) => anyhow::bail!(
+                "{} clusters are called `{text}`: say which by its resource id",
+                several.len()
+            ),
+        }
+    }
+
+    pub(super) async fn look(&self, cluster: ClusterId, hint: Option<&VaultId>) -> Look {
+        let context = match self {
+            Self::Captured(captured) => return captured.look(&cluster, hint),
+            Self::Live(context) => context,
+        };
+        let seen = live::look(context, &cluster, hint).await.map(|sight| Seen {
+            cluster: sight.cluster().cloned(),
+            decision: sight.decision,
+            assumed: Vec::new(),
+        });
+        Look { cluster, seen }
+    }
+
+    /// Looks at several clusters, some at a time, in their order.
+    pub(super) async fn look_at(&self, clusters: Vec<(ClusterId, Option<VaultId>)>) -> Vec<Look> {
+        let progress = Progress::over("looking", clusters.len());
+        let looks = clusters.into_iter().map(|(cluster, hint)| {
+            let progress = &progress;
+            async move {
+                let look = self.look(cluster, hint.as_ref()).await;
+                progress.step();
+                look
+            }
+        });
+        let looks = stream::iter(looks).buffered(CONCURRENT_LOOKS);
+        looks.collect().await
+    }
+}
