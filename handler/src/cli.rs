@@ -9,6 +9,7 @@ mod live;
 mod look;
 mod plan;
 mod policy;
+mod policy_test;
 mod print;
 mod problems;
 mod progress;
@@ -61,6 +62,14 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum PolicyCommand {
+    /// Run the cases that say what the policy is expected to do, without Azure.
+    Test {
+        /// Files of cases; `policy.tests.yaml` beside `policy.yaml` where left out.
+        files: Vec<PathBuf>,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = Output::Table)]
+        output: Output,
+    },
     /// Print every mistake in a policy file, with its place.
     Check {
         /// The file; the configured one where left out.
@@ -94,6 +103,7 @@ pub fn run() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Serve => serve::serve(),
         Command::Policy(PolicyCommand::Check { file, output }) => policy::check(file, output),
+        Command::Policy(PolicyCommand::Test { files, output }) => policy_test::test(files, output),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Capture(arguments) => capture::capture(&arguments),

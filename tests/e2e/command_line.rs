@@ -89,3 +89,21 @@ async fn a_full_disk_is_said_and_a_closed_pipe_is_not() {
         (Some(0), String::new())
     );
 }
+
+#[tokio::test]
+async fn the_policy_of_the_repository_does_what_its_cases_expect() {
+    let policy = root().join("policy.yaml");
+    let variables = [("VAULTBIND_POLICY", policy.to_str().unwrap())];
+    let output = vaultbind(&["policy", "test"], &variables, Stdio::piped()).await;
+    let shown = text(&output.stdout);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{shown}{}",
+        text(&output.stderr)
+    );
+    assert!(
+        shown.ends_with("\n12 cases: 12 passed, 0 failed\n"),
+        "{shown}"
+    );
+}

@@ -53,7 +53,8 @@ pub(super) fn context() -> anyhow::Result<Context> {
     Context::new(config, policy)
 }
 
-fn settings() -> anyhow::Result<(Config, Policy)> {
+/// The settings and the policy, for commands that may do without Azure.
+pub(super) fn settings() -> anyhow::Result<(Config, Policy)> {
     let config = Config::for_commands().map_err(|errors| unusable(&errors))?;
     let policy = load_policy(&config.policy)?;
     Ok((config, policy))

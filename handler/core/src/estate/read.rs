@@ -24,6 +24,7 @@ use crate::{
 };
 
 pub(crate) use cluster::cluster;
+pub(crate) use vault::vault_named;
 
 /// The version of the format that is read and written.
 pub(super) const VERSION: i64 = 1;

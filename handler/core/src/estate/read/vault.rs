@@ -43,7 +43,7 @@ const ROW_KEYS: &[&str] = &[
 ];
 
 /// A vault by its id, or by the name of one that is there.
-pub(super) fn vault_named(
+pub(crate) fn vault_named(
     node: Node<'_>,
     vaults: &Vaults,
     around: &Surroundings,

@@ -1,0 +1,197 @@
+//! Cases: what the author of a policy expects of it, and what the policy makes of each.
+//!
+//! It must not judge an estate's state, only where a cluster belongs: a binding that is yet to be made is `bound` too.
+
+mod read;
+
+use std::{fmt, rc::Rc, str::FromStr};
+
+use time::Date;
+
+use crate::{
+    decision::{Decision, Question},
+    estate::Estate,
+    id::{ClusterId, VaultId},
+    plan::Writer,
+    policy::Policy,
+    result::{Outcome, Reason},
+    yaml::Place,
+};
+
+pub use read::{Files, load};
+
+/// A cluster of an estate, and what is expected of it.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Its name.
+    pub name: String,
+    /// Where it stands in its file.
+    pub place: Place,
+    /// The day for exemptions, where the file says one.
+    pub today: Option<Date>,
+    estate: Rc<Estate>,
+    cluster: ClusterId,
+    expectation: Expectation,
+}
+
+/// What is expected; what is not said may be anything.
+#[derive(Debug, Clone, Default)]
+struct Expectation {
+    outcome: Expected<Ending>,
+    vault: Expected<VaultId>,
+    rule: Expected<String>,
+    writer: Expected<Writer>,
+    reason: Expected<String>,
+}
+
+/// Something that is expected, not expected to be, or not spoken of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Expected<T> {
+    #[default]
+    Anything,
+    Nothing,
+    Just(T),
+}
+
+/// How the look at a cluster ends: an outcome, or something that has to pass first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Outcome(Outcome),
+    Waiting,
+}
+
+impl Ending {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Outcome(outcome) => outcome.word(),
+            Self::Waiting => "waiting",
+        }
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// What the policy makes of a case where it is not what was expected.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// What differs; nothing where the case passes.
+    pub differences: Vec<Difference>,
+    /// Why it came so: for whoever reads a difference.
+    pub why: Option<Reason>,
+}
+
+/// One thing that is not as it was expected.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Difference {
+    /// What: `outcome`, `vault`, `rule`, `writer` or `reason`.
+    pub what: &'static str,
+    /// What was expected.
+    pub expected: String,
+    /// What it is.
+    pub found: String,
+}
+
+/// What became of the cluster, as far as cases speak of it.
+struct Found {
+    ending: Ending,
+    vault: Option<VaultId>,
+    rule: Option<String>,
+    writer: Option<Writer>,
+    reason: Option<Reason>,
+}
+
+impl Case {
+    /// Decides about the case's cluster and compares.
+    pub fn run(&self, policy: &Policy, today: Date, vault_suffix: &str) -> Verdict {
+        let question = Question {
+            cluster: &self.cluster,
+            vault_hint: None,
+            today: self.today.unwrap_or(today),
+            vault_suffix,
+        };
+        let found = Found::of(self.estate.look(policy, &question).decision);
+        let expected = &self.expectation;
+        let code = found.reason.as_ref().map(|it| it.code.clone());
+        let differences = [
+            difference("outcome", &expected.outcome, Some(&found.ending)),
+            vault_difference(&expected.vault, found.vault.as_ref()),
+            difference("rule", &expected.rule, found.rule.as_ref()),
+            difference("writer", &expected.writer, found.writer.as_ref()),
+            difference("reason", &expected.reason, code.as_ref()),
+        ];
+        Verdict {
+            differences: differences.into_iter().flatten().collect(),
+            why: found.reason,
+        }
+    }
+}
+
+impl Found {
+    fn of(decision: Decision) -> Self {
+        let (ending, refusal) = match decision {
+            Decision::Bind(binding) => {
+                return Self {
+                    ending: Ending::Outcome(Outcome::Bound),
+                    vault: Some(binding.vault.id),
+                    rule: Some(binding.rule),
+                    writer: Some(binding.writer),
+                    reason: None,
+                };
+            }
+            Decision::Refuse(refusal) => (Ending::Outcome(refusal.outcome), Some(*refusal)),
+            Decision::Wait(wait) => (Ending::Waiting, Some(wait.refusal)),
+            Decision::Absent | Decision::Look(_) => (Ending::Outcome(Outcome::Gone), None),
+        };
+        let vault = refusal.as_ref().and_then(|it| it.vault.as_ref());
+        Self {
+            ending,
+            vault: vault.and_then(|it| VaultId::from_str(&it.id).ok()),
+            rule: refusal.as_ref().and_then(|it| it.rule.clone()),
+            writer: None,
+            reason: refusal.map(|it| it.reason),
+        }
+    }
+}
+
+fn difference<T: PartialEq + ToString>(
+    what: &'static str,
+    expected: &Expected<T>,
+    found: Option<&T>,
+) -> Option<Difference> {
+    let is_met = match expected {
+        Expected::Anything => true,
+        Expected::Nothing => found.is_none(),
+        Expected::Just(it) => Some(it) == found,
+    };
+    let none = || "none".to_owned();
+    (!is_met).then(|| Difference {
+        what,
+        expected: match expected {
+            Expected::Just(it) => it.to_string(),
+            Expected::Anything | Expected::Nothing => none(),
+        },
+        found: found.map_or_else(none, ToString::to_string),
+    })
+}
+
+/// Vaults differ by their names, else by their ids.
+fn vault_difference(expected: &Expected<VaultId>, found: Option<&VaultId>) -> Option<Difference> {
+    let mut difference = difference("vault", expected, found)?;
+    let name = |it: &VaultId| it.name().to_owned();
+    match (expected, found) {
+        (Expected::Just(it), Some(found)) if name(it) == name(found) => return Some(difference),
+        (Expected::Just(it), _) => difference.expected = name(it),
+        (Expected::Anything | Expected::Nothing, _) => {}
+    }
+    if let Some(found) = found {
+        difference.found = name(found);
+    }
+    Some(difference)
+}
+
+#[cfg(test)]
+mod tests;

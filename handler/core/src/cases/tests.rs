@@ -1,0 +1,169 @@
+use expect_test::{Expect, expect};
+use time::macros::date;
+
+use super::*;
+use crate::{estate::Surroundings, policy::document};
+
+const POLICY: &str = "version: 1
+rules:
+  - name: by-site
+    clusters: { tags: { site: '*' } }
+    vaults:
+      within: [/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-secrets]
+      tags: { site: '${cluster.tags.site}' }
+";
+
+const VAULTS: &str = "version: 1
+vaults:
+  - { name: kv-a, tags: { site: a } }
+  - { name: kv-b, tags: { site: b } }
+cases:
+";
+
+fn loaded(text: &str) -> Result<Vec<Case>, Vec<crate::yaml::Problem>> {
+    let policy = document::load(POLICY).unwrap();
+    let around = Surroundings::of(&policy, "vault.azure.net");
+    load(text, &around, &|name| match name {
+        "captured.json" => {
+            let text = "version: 1\nclusters: [{ name: c-old, tags: { site: a }, archive: kv-z }]";
+            crate::estate::load(text, &around).map_err(|it| format!("{it:?}"))
+        }
+        other => Err(format!("cannot read {other}")),
+    })
+}
+
+/// What comes of the cases: a line for each difference.
+#[track_caller]
+fn check(cases: &str, expected: &Expect) {
+    let policy = document::load(POLICY).unwrap();
+    let mut lines = Vec::new();
+    for case in loaded(&format!("{VAULTS}{cases}")).unwrap() {
+        let verdict = case.run(&policy, date!(2026 - 11 - 23), "vault.azure.net");
+        if verdict.differences.is_empty() {
+            lines.push(format!("{}: passes", case.name));
+        }
+        for Difference {
+            what,
+            expected,
+            found,
+        } in verdict.differences
+        {
+            lines.push(format!(
+                "{}: {what}: {expected} expected, found {found}",
+                case.name
+            ));
+        }
+    }
+    expected.assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn a_case_passes_where_the_policy_does_as_expected() {
+    check(
+        "
+  - name: bound
+    cluster: { tags: { site: a } }
+    expect: { outcome: bound, vault: kv-a, rule: by-site, writer: platform-apps, reason: null }
+  - name: own
+    cluster: { tags: { site: b }, identities: [system] }
+    expect: { vault: kv-b, writer: cluster }
+  - name: nowhere
+    cluster: { tags: { site: c } }
+    expect: { outcome: unmatched, vault: null, rule: by-site, reason: NoVault }
+  - name: ambiguous
+    vaults: [{ name: kv-a-2, tags: { site: a } }]
+    cluster: { tags: { site: a } }
+    expect: { outcome: ambiguous }
+  - name: captured
+    estate: captured.json
+    cluster: c-old
+    expect: { outcome: orphaned }
+",
+        &expect![[r#"
+            bound: passes
+            own: passes
+            nowhere: passes
+            ambiguous: passes
+            captured: passes"#]],
+    );
+}
+
+#[test]
+fn a_case_tells_what_is_otherwise() {
+    check(
+        "
+  - name: all
+    cluster: { tags: { site: a } }
+    expect: { outcome: held, vault: kv-b, rule: other, writer: cluster, reason: NoVault }
+  - name: none
+    cluster: { tags: { site: a } }
+    expect: { vault: null, rule: null, writer: null }
+  - name: elsewhere
+    cluster: { tags: { site: a } }
+    expect: { vault: /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-x/providers/Microsoft.KeyVault/vaults/kv-a }
+",
+        &expect![[r#"
+            all: outcome: held expected, found bound
+            all: vault: kv-b expected, found kv-a
+            all: rule: other expected, found by-site
+            all: writer: cluster expected, found platform-apps
+            all: reason: NoVault expected, found none
+            none: vault: none expected, found kv-a
+            none: rule: none expected, found by-site
+            none: writer: none expected, found platform-apps
+            elsewhere: vault: /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-x/providers/Microsoft.KeyVault/vaults/kv-a expected, found /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-secrets/providers/Microsoft.KeyVault/vaults/kv-a"#]],
+    );
+}
+
+#[track_caller]
+fn mistakes(text: &str, expected: &Expect) {
+    let problems = loaded(text).unwrap_err();
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    expected.assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn mistakes_have_their_place() {
+    mistakes(
+        "version: 2\ncases: []",
+        &expect![[r#"
+        1:10: version is the number `2`, only 1 is known
+        2:8: `cases` is empty; a case has a name, a cluster, and what is expected"#]],
+    );
+    mistakes(
+        "version: 1
+today: tomorrow
+cases:
+  - nam: x
+    cluster: c9
+    expect: {}
+",
+        &expect![[r#"
+            2:8: `tomorrow` is not a date; write a date as 2027-03-31
+            4:5: `name` is missing in a case; say what the case shows
+            4:5: unknown key `nam` in a case; did you mean `name`?
+            5:14: no cluster of the estate is called `c9`
+            6:13: `expect` expects nothing; say one of outcome, vault, rule, writer, reason"#]],
+    );
+    mistakes(
+        "version: 1
+cases:
+  - nam: x
+    estate: nowhere.json
+    cluster: c9
+    expect: { outcome: planned, vualt: kv-a }
+  - name: y
+    cluster: c9
+    expect: { outcome: planned, vualt: kv-a }
+",
+        &expect![[r#"
+            3:5: `name` is missing in a case; say what the case shows
+            3:5: unknown key `nam` in a case; did you mean `name`?
+            4:13: cannot read nowhere.json
+            6:24: `planned` is no outcome; it is one of bound, unmatched, ambiguous, rejected, held, exempt, orphaned, gone, failed, waiting
+            6:33: unknown key `vualt` in `expect`; did you mean `vault`?
+            8:14: no cluster of the estate is called `c9`
+            9:24: `planned` is no outcome; it is one of bound, unmatched, ambiguous, rejected, held, exempt, orphaned, gone, failed, waiting
+            9:33: unknown key `vualt` in `expect`; did you mean `vault`?"#]],
+    );
+}

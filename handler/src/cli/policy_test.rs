@@ -1,0 +1,154 @@
+//! `policy test`: the cases of a policy's author, each with what came instead where it does not hold.
+//!
+//! It must not ask Azure anything.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use time::Date;
+use vaultbind_core::{
+    cases::{self, Case, Verdict},
+    estate::{self, Surroundings},
+    policy::Policy,
+};
+
+use super::{
+    Output,
+    print::{self, Line},
+    problems,
+    source::settings,
+};
+use crate::context::Clock;
+
+/// A file with its cases and what came of each.
+struct Played {
+    file: PathBuf,
+    cases: Vec<(Case, Verdict)>,
+}
+
+pub(super) fn test(files: Vec<PathBuf>, output: Output) -> anyhow::Result<ExitCode> {
+    let (config, policy) = settings()?;
+    let files = match files.is_empty() {
+        true => vec![config.policy.with_extension("tests.yaml")],
+        false => files,
+    };
+    let vault_suffix = config.cloud.vault_suffix();
+    let today = Clock::system().now().date();
+    let mut unusable = None;
+    let mut played = Vec::new();
+    for file in files {
+        match play(&policy, vault_suffix, today, file) {
+            Ok(it) => played.push(it),
+            Err(error) => unusable = Some(error),
+        }
+    }
+    if let Some(error) = unusable {
+        return Err(error);
+    }
+    match output {
+        Output::Table => show(&played),
+        Output::Json => print::json(&as_json(&played)),
+    }
+    Ok(match failed(&played) {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}
+
+fn play(policy: &Policy, vault_suffix: &str, today: Date, file: PathBuf) -> anyhow::Result<Played> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {shown}"))?;
+    let around = Surroundings::of(policy, vault_suffix);
+    let estates = |name: &str| read_estate(&file, name, &around);
+    let cases = cases::load(&text, &around, &estates).map_err(|errors| {
+        problems::show(&file, &text, &errors);
+        anyhow::anyhow!("{}", problems::summary(&file, &errors))
+    })?;
+    let run = |case: Case| {
+        let verdict = case.run(policy, today, vault_suffix);
+        (case, verdict)
+    };
+    let cases = cases.into_iter().map(run).collect();
+    Ok(Played { file, cases })
+}
+
+/// Reads an estate that lies beside the file of cases; its first mistake is the case's.
+fn read_estate(file: &Path, name: &str, around: &Surroundings) -> Result<estate::Estate, String> {
+    let text = std::fs::read_to_string(file.with_file_name(name))
+        .map_err(|error| format!("cannot read `{name}` beside this file: {error}"))?;
+    estate::load(&text, around).map_err(|errors| {
+        let first = errors.first().map(ToString::to_string).unwrap_or_default();
+        format!(
+            "`{name}` has {}, the first at {first}",
+            print::count(errors.len(), "mistake")
+        )
+    })
+}
+
+fn failed(played: &[Played]) -> usize {
+    let cases = played.iter().flat_map(|it| &it.cases);
+    cases.filter(|(_, it)| !it.differences.is_empty()).count()
+}
+
+fn show(played: &[Played]) {
+    for Played { file, cases } in played {
+        for (case, verdict) in cases {
+            if verdict.differences.is_empty() {
+                print::line(
+                    Line::of(print::GOOD, "pass").and(print::PLAIN, format!("  {}", case.name)),
+                );
+            } else {
+                show_failure(file, case, verdict);
+            }
+        }
+    }
+    let all: usize = played.iter().map(|it| it.cases.len()).sum();
+    let failed = failed(played);
+    print::line("");
+    let cases = print::count(all, "case");
+    print::line(format!("{cases}: {} passed, {failed} failed", all - failed));
+}
+
+fn show_failure(file: &Path, case: &Case, verdict: &Verdict) {
+    let place = format!("  {} ({}:{})", case.name, file.display(), case.place.line);
+    print::line(Line::of(print::BAD, "FAIL").and(print::PLAIN, place));
+    let width = verdict.differences.iter().map(|it| it.what.len() + 1).max();
+    let width = width.unwrap_or_default();
+    for it in &verdict.differences {
+        let what = format!("{}:", it.what);
+        print::line(format!(
+            "      {what:width$} expected {}, found {}",
+            it.expected, it.found
+        ));
+    }
+    if let Some(why) = &verdict.why {
+        print::line(format!("      {}: {}", why.code, why.message));
+    }
+}
+
+fn as_json(played: &[Played]) -> Value {
+    let case = |file: &Path, case: &Case, verdict: &Verdict| {
+        json!({
+            "file": file.display().to_string(),
+            "line": case.place.line,
+            "name": case.name,
+            "passed": verdict.differences.is_empty(),
+            "differences": verdict.differences,
+            "reason": verdict.why,
+        })
+    };
+    let cases: Vec<Value> = played
+        .iter()
+        .flat_map(|it| {
+            it.cases
+                .iter()
+                .map(|(of, verdict)| case(&it.file, of, verdict))
+        })
+        .collect();
+    let failed = failed(played);
+    json!({ "summary": { "cases": cases.len(), "passed": cases.len() - failed, "failed": failed }, "cases": cases })
+}
