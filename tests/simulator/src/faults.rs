@@ -61,6 +61,12 @@ pub struct FaultRule {
     /// What the path contains, in any case.
     #[serde(default)]
     pub path_contains: String,
+    /// Whether the path has to end with it.
+    #[serde(default)]
+    pub at_the_end: bool,
+    /// What the query contains, in any case.
+    #[serde(default)]
+    pub query_contains: String,
     /// How many such requests pass first.
     #[serde(default)]
     pub skip: usize,
@@ -83,6 +89,8 @@ impl FaultRule {
             service,
             method: None,
             path_contains: path_contains.to_owned(),
+            at_the_end: false,
+            query_contains: String::new(),
             skip: 0,
             times: 1,
             fault,
@@ -93,6 +101,20 @@ impl FaultRule {
     #[must_use]
     pub fn method(mut self, method: &str) -> Self {
         self.method = Some(method.to_owned());
+        self
+    }
+
+    /// Only requests whose path ends with what it has to contain.
+    #[must_use]
+    pub fn at_the_end(mut self) -> Self {
+        self.at_the_end = true;
+        self
+    }
+
+    /// Only requests whose query contains this.
+    #[must_use]
+    pub fn query(mut self, query_contains: &str) -> Self {
+        query_contains.clone_into(&mut self.query_contains);
         self
     }
 
@@ -110,15 +132,20 @@ impl FaultRule {
         self
     }
 
-    fn matches(&self, service: Service, method: &str, path: &str) -> bool {
+    fn matches(&self, service: Service, method: &str, path: &str, query: &str) -> bool {
+        let is_method = |wanted: &str| wanted.eq_ignore_ascii_case(method);
+        let [path, wanted] = [path, &self.path_contains].map(str::to_ascii_lowercase);
+        let [query, asked] = [query, &self.query_contains].map(str::to_ascii_lowercase);
+        let is_path = if self.at_the_end {
+            path.ends_with(&wanted)
+        } else {
+            path.contains(&wanted)
+        };
+        let is_query = query.contains(&asked);
         self.service == service
-            && self
-                .method
-                .as_deref()
-                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
-            && path
-                .to_ascii_lowercase()
-                .contains(&self.path_contains.to_ascii_lowercase())
+            && self.method.as_deref().is_none_or(is_method)
+            && is_path
+            && is_query
     }
 
     /// Counts a request that matches, and says whether the fault befalls it.
@@ -180,10 +207,10 @@ impl Faults {
 
     /// The fault that befalls this request; every rule that it matches counts it until one strikes.
     #[must_use]
-    pub fn take(&self, service: Service, method: &str, path: &str) -> Option<Fault> {
+    pub fn take(&self, service: Service, method: &str, path: &str, query: &str) -> Option<Fault> {
         let mut inner = self.lock();
         let struck = inner.rules.iter_mut().find_map(|rule| {
-            let strikes = rule.matches(service, method, path) && rule.strikes();
+            let strikes = rule.matches(service, method, path, query) && rule.strikes();
             strikes.then(|| rule.fault.clone())
         });
         inner.rules.retain(|rule| rule.times > 0);

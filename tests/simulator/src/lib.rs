@@ -63,6 +63,9 @@ impl Default for Config {
     }
 }
 
+/// One certificate that has signed none, for a handler that wants to know at least one.
+const ROOTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/roots");
+
 /// How many events wait for a slow subscriber before the oldest are lost to it.
 const EVENTS_KEPT: usize = 16 * 1024;
 
@@ -190,6 +193,9 @@ impl Simulator {
             ("AZURE_CLIENT_ID", azure.config.client_id.clone()),
             ("VAULTBIND_REQUESTS_QUEUE", "requests".to_owned()),
             ("VAULTBIND_RESULTS_QUEUE", "results".to_owned()),
+            // To read the roots of a whole system takes most of a start, and nobody here speaks TLS.
+            ("SSL_CERT_FILE", format!("{ROOTS}/root.pem")),
+            ("SSL_CERT_DIR", ROOTS.to_owned()),
         ];
         if azure.config.announce_platform_principals {
             environment.push((

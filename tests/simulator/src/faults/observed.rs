@@ -48,11 +48,10 @@ async fn observe(
         body: serde_json::from_slice(&body).ok(),
         observer,
     };
-    let fault = seen
-        .observer
-        .world
+    let Observer { service, world } = &seen.observer;
+    let fault = world
         .faults
-        .take(seen.observer.service, &seen.method, &seen.path);
+        .take(*service, &seen.method, &seen.path, &seen.query);
     let request = Request::from_parts(parts, Body::from(body));
     Ok(match fault {
         None => {

@@ -150,10 +150,10 @@ fn a_rule_strikes_after_its_skips_and_as_often_as_it_says() {
             .times(2),
     );
     let struck: Vec<bool> = (0..5)
-        .map(|_| faults.take(Service::Arm, "GET", "/X").is_some())
+        .map(|_| faults.take(Service::Arm, "GET", "/X", "").is_some())
         .collect();
     assert_eq!(struck, [false, true, true, false, false]);
-    assert!(faults.take(Service::Graph, "GET", "/x").is_none());
+    assert!(faults.take(Service::Graph, "GET", "/x", "").is_none());
     assert!(faults.rules().is_empty());
 }
 
@@ -164,4 +164,20 @@ fn rules_can_be_written_as_json() {
     assert_eq!((rule.times, rule.skip), (1, 0));
     let kill: Fault = serde_json::from_str(r#"{"kill-handler":{"before":true}}"#).unwrap();
     assert_eq!(kill, Fault::KillHandler { before: true });
+}
+
+#[test]
+fn a_rule_can_be_for_the_end_of_a_path_and_for_a_query() {
+    let rule = || FaultRule::new(Service::Arm, "/vaults/kv", Fault::Hang);
+    let strikes = |rule: &FaultRule, path, query| rule.matches(Service::Arm, "GET", path, query);
+    let below = "/VAULTS/kv/providers/roleAssignments";
+    assert!(strikes(&rule(), below, ""));
+    assert!(!strikes(&rule().at_the_end(), below, ""));
+    assert!(strikes(&rule().at_the_end(), "/VAULTS/kv", ""));
+    assert!(strikes(
+        &rule().query("resource=ARM"),
+        below,
+        "v=1&resource=arm"
+    ));
+    assert!(!strikes(&rule().query("resource=ARM"), below, "v=1"));
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::within;
+use super::{Azure, key, within};
 
 /// How a PATCH of a cluster ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +101,20 @@ impl Default for Behaviour {
             remaining_writes: 199,
             remaining_queries: 14,
         }
+    }
+}
+
+impl Azure {
+    /// How the next `times` changes of this cluster end, instead of how changes end in general.
+    pub fn set_endings(&mut self, cluster_id: &str, ending: Ending, times: usize) {
+        self.endings.insert(key(cluster_id), (ending, times));
+    }
+
+    /// The ending that is left for a change of this cluster; it counts.
+    pub(super) fn take_ending(&mut self, cluster_id: &str) -> Option<Ending> {
+        let (ending, left) = self.endings.get_mut(&key(cluster_id))?;
+        *left = left.checked_sub(1)?;
+        Some(ending.clone())
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Operation {
     pub(crate) ended: Option<OffsetDateTime>,
     pub(crate) error: Option<(String, String)>,
     looks_left: u32,
+    /// How it ends, whatever is said of the cluster's changes in general.
+    ending: Option<Ending>,
     touched: Touched,
     cause: Change,
 }
@@ -83,6 +85,7 @@ impl Azure {
             ended: None,
             error: None,
             looks_left: 1,
+            ending: self.take_ending(&cause.subject),
             touched,
             cause,
         };
@@ -125,7 +128,8 @@ impl Azure {
     }
 
     fn step(&mut self, operation: &mut Operation) {
-        let (_, ending) = self.patch_mode(&operation.cluster_id);
+        let general = || self.patch_mode(&operation.cluster_id).1;
+        let ending = operation.ending.clone().unwrap_or_else(general);
         operation.looks_left = operation.looks_left.saturating_sub(1);
         if operation.looks_left > 0 || ending == Ending::Never {
             "Updating".clone_into(&mut operation.status);
