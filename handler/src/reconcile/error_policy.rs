@@ -94,13 +94,16 @@ pub fn judge(
         return Next::End(Box::new(treatment.end));
     }
     request.progress.enter(treatment.class, now);
-    let since = request.progress.since.unwrap_or(now);
-    let first_seen = request.first_seen.unwrap_or(now);
-    let out_of_patience = treatment.limit.is_some_and(|limit| now - since >= limit);
-    if out_of_patience || now - first_seen >= deadline {
-        return Next::End(Box::new(treatment.end));
+    let left =
+        |limit: Duration, since: Option<OffsetDateTime>| limit - (now - since.unwrap_or(now));
+    let until_deadline = left(deadline, request.first_seen);
+    let left = treatment.limit.map_or(until_deadline, |limit| {
+        until_deadline.min(left(limit, request.progress.since))
+    });
+    match Duration::try_from(left) {
+        Ok(left) if !left.is_zero() => Next::Requeue(delay(treatment.delays, request, left)),
+        _ => Next::End(Box::new(treatment.end)),
     }
-    Next::Requeue(delay(treatment.delays, request))
 }
 
 /// What becomes of a verdict: reported, and looked at again where an event may come too early for its vault.

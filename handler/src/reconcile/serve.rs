@@ -19,7 +19,7 @@ use crate::{
     deadline::{Deadline, WAITING},
     functions::answer::Answer,
     queue::{self, SendError},
-    request::Request,
+    request::{Origin, Request},
     telemetry::ErrorChain,
 };
 
@@ -58,6 +58,11 @@ pub async fn serve(context: &Context, mut request: Request, cluster: &ClusterId)
     let (verdict, again) = match looked {
         Ok(Some(verdict)) => error_policy::rest(verdict, &mut request, now),
         Ok(None) => (None, None),
+        Err(setback) if request.origin == Origin::Own => {
+            // It would tell of one failure twice: whoever wrote looks again, and reports.
+            tracing::info!(setback = %ErrorChain(&setback), "left to the request that wrote");
+            (None, None)
+        }
         Err(setback) => {
             match error_policy::judge(&setback, &mut request, now, context.config.deadline) {
                 Next::Requeue(delay) => {

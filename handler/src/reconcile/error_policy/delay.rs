@@ -20,17 +20,20 @@ pub(super) enum Delays {
 pub(super) const FIRST_STEP: Duration = Duration::from_secs(2);
 pub(super) const LONGEST_STEP: Duration = Duration::from_secs(1800);
 
-/// The delay before this try of a request.
-pub(super) fn delay(delays: Delays, request: &Request) -> Duration {
+/// The delay before this try of a request, of which so much time is left: the last try is at its end.
+pub(super) fn delay(delays: Delays, request: &Request, left: Duration) -> Duration {
     let tries = request.progress.tries.max(1);
-    match delays {
-        Delays::None => Duration::ZERO,
-        Delays::Backoff(asked) => backoff(tries, request).max(asked.unwrap_or_default()),
+    let (step, asked) = match delays {
+        Delays::None => return Duration::ZERO,
+        Delays::Backoff(asked) => (backoff(tries, request), asked),
         Delays::Steps(steps, asked) => {
             let at = (tries as usize - 1).min(steps.len() - 1);
-            Duration::from_secs(steps[at]).max(asked.unwrap_or_default())
+            (Duration::from_secs(steps[at]), asked)
         }
-    }
+    };
+    // The queue cuts seconds: what comes a moment too early is not tried again and again.
+    step.min(left.max(FIRST_STEP))
+        .max(asked.unwrap_or_default())
 }
 
 /// The step of this try, cut by an amount that follows from the message: equal requests do not march in step.

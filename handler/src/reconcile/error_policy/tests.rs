@@ -146,27 +146,27 @@ fn every_setback_is_retried_or_given_up_as_the_table_says() {
         writeln!(table, "{name}: {}", course(setback, *origin, *patches)).unwrap();
     }
     expect![[r#"
-        429: 75 retries in 1453 min, then failed CallFailed
-        500: 75 retries in 1453 min, then failed CallFailed
-        401: 75 retries in 1453 min, then failed CallFailed
-        409: 75 retries in 1453 min, then failed CallFailed
-        412: 75 retries in 1453 min, then failed CallFailed
+        429: 75 retries in 1440 min, then failed CallFailed
+        500: 75 retries in 1440 min, then failed CallFailed
+        401: 75 retries in 1440 min, then failed CallFailed
+        409: 75 retries in 1440 min, then failed CallFailed
+        412: 75 retries in 1440 min, then failed CallFailed
         400: 0 retries in 0 min, then failed InvalidRequestContent
         403: 0 retries in 0 min, then failed CallFailed
-        no principal: 12 retries in 64 min, then failed PrincipalNotFound
+        no principal: 12 retries in 60 min, then failed PrincipalNotFound
         Graph 403: 0 retries in 0 min, then failed DirectoryDenied
-        Graph 503: 75 retries in 1453 min, then failed CallFailed
+        Graph 503: 75 retries in 1440 min, then failed CallFailed
         absent after a write: 4 retries in 2 min, then gone ClusterNotFound
         absent after a delete: 0 retries in 0 min, then gone ClusterNotFound
         absent in a sweep: 0 retries in 0 min, then gone ClusterNotFound
-        cluster busy: 75 retries in 1453 min, then gone ClusterNotFound
-        vault not ready: 12 retries in 64 min, then gone ClusterNotFound
+        cluster busy: 75 retries in 1440 min, then gone ClusterNotFound
+        vault not ready: 12 retries in 60 min, then gone ClusterNotFound
         under way: 2882 retries in 1440 min, then failed OperationTooLong
-        no access, young role: 12 retries in 64 min, then failed KeyVaultAccessDenied
+        no access, young role: 12 retries in 60 min, then failed KeyVaultAccessDenied
         no access, old role: 0 retries in 0 min, then failed KeyVaultAccessDenied
         third PATCH failed: 0 retries in 0 min, then failed Other
         not visible: 2883 retries in 1440 min, then failed NotVisible
-        too slow: 75 retries in 1453 min, then failed TooSlow
+        too slow: 75 retries in 1440 min, then failed TooSlow
     "#]]
     .assert_eq(&table);
 }
