@@ -1,0 +1,253 @@
+//! One cell of the fault matrix: a town in which one call fails, and what has to hold of it whatever comes of it.
+//!
+//! It must not know what comes of the other cells.
+
+use std::time::Duration;
+
+use vaultbind_simulator::{
+    ClusterSpec, ManagerSpec, Simulator, SubscriptionSpec, World,
+    faults::Fault,
+    journal::{Entry, Service},
+    service_bus::{Broker, queue::QueueConfig},
+};
+
+use super::calls::{Scene, Target, Trouble};
+use crate::{
+    binding,
+    town::{POLICY, Plan, Town, WEST, write_event},
+};
+
+/// For ever.
+pub(super) const EVER: usize = usize::MAX;
+/// The deadline of every request of the matrix.
+const DEADLINE: Duration = Duration::from_secs(3600);
+/// A call that is never answered costs the handler's patience in real time.
+const PATIENCE: Duration = Duration::from_secs(240);
+/// The most calls in any minute: a binding makes two dozen, and who cannot give a request back gets it every three
+/// seconds.
+const BUSIEST: usize = 200;
+
+/// What came of a cell.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// How the binding ended.
+    pub(super) ending: String,
+    /// How many calls were struck.
+    pub(super) strikes: usize,
+    /// How many calls there were in the busiest minute.
+    pub(super) busiest: usize,
+}
+
+/// How a binding ended.
+fn ending(town: &Town) -> String {
+    let results = town.results();
+    let mut ends: Vec<&str> = results
+        .iter()
+        .filter_map(|it| it["data"]["outcome"].as_str())
+        .collect();
+    if !town.simulator.broker.dead_letters("requests").is_empty() {
+        ends.push("request dead-lettered");
+    }
+    if !town.grid.dead_letters().is_empty() {
+        ends.push("event dead-lettered");
+    }
+    if ends.is_empty() {
+        ends.push("nothing");
+    }
+    ends.join(", ")
+}
+
+/// The estate of a scene, and the policy for it.
+fn plan(scene: Scene) -> Plan {
+    let west = SubscriptionSpec::new(WEST);
+    let west = if scene == Scene::Registration {
+        west.unregistered()
+    } else {
+        west
+    };
+    if scene != Scene::Manager {
+        return Plan::new(binding::estate_in(west));
+    }
+    let estate = vaultbind_simulator::Estate::new()
+        .platform_apps()
+        .subscription(west)
+        .manager(ManagerSpec::new("cm1").system_identity())
+        .cluster(ClusterSpec::new("c1").tag("site", "a").manager("cm1"))
+        .vault(binding::vault("kv-a", "a"));
+    let mut plan = Plan::new(estate);
+    plan.policy = POLICY.replace("platform-apps", "cluster-manager");
+    plan
+}
+
+/// A town whose queue and Event Grid give up early: each of their redeliveries costs the handler's patience in real time.
+async fn town(target: Target, times: usize) -> Town {
+    let attempts = if times == EVER { 2 } else { 6 };
+    let plan = plan(target.scene).set("VAULTBIND_DEADLINE_HOURS", "1");
+    let world = World::new(plan.config.clone(), plan.estate.clone());
+    let requests = QueueConfig {
+        max_delivery_count: attempts + 1,
+        ..QueueConfig::requests("requests")
+    };
+    let queues = vec![requests, QueueConfig::results("results")];
+    let broker = Broker::with_queues(world.clock.clone(), queues);
+    let simulator = Simulator::serve(world, broker).await.unwrap();
+    let town = Town::around(simulator, plan).await;
+    town.grid
+        .configure("resource-event", |it| it.max_attempts = attempts);
+    town
+}
+
+fn prepare(town: &Town, target: Target, trouble: &Trouble, times: usize) {
+    let faults = &town.simulator.world.faults;
+    let fault = match trouble {
+        Trouble::Fault(fault) => fault.clone(),
+        Trouble::Ending(ending) => {
+            let cluster = town.cluster_id("c1");
+            let mut azure = town.simulator.world.azure();
+            return azure.set_endings(&cluster, ending.clone(), times);
+        }
+    };
+    if fault == Fault::Hang && times == EVER && !target.is_sending() {
+        // Most of the hour passes with answers that cost no real time.
+        let tries = if target.is_one_of_two() { 20 } else { 10 };
+        faults.add(target.struck_by(Fault::Html { status: 504 }, tries));
+    }
+    faults.add(target.struck_by(fault, times));
+}
+
+async fn begin(town: &Town, scene: Scene) {
+    if scene == Scene::Sweep {
+        // A tick that fails is lost: the next one sweeps.
+        let _ = town.host.tick("resync").await;
+    } else {
+        town.grid.publish(&write_event(
+            "e-1",
+            &town.cluster_id("c1"),
+            "Microsoft.NetworkCloud/clusters/write",
+        ));
+    }
+    if let Err(error) = town.host.settle(PATIENCE).await {
+        panic!("{error:#}\n{}", town.account());
+    }
+}
+
+/// Runs a cell and comes back with what came of it.
+pub(super) async fn run(target: Target, trouble: Trouble, times: usize) -> Outcome {
+    let town = town(target, times).await;
+    prepare(&town, target, &trouble, times);
+    let began = town.simulator.world.clock.now();
+    begin(&town, target.scene).await;
+    let what = format!("{} befallen {times} times by {trouble:?}", target.name);
+    let calls = calls(&town);
+    let outcome = Outcome {
+        ending: ending(&town),
+        strikes: strikes(&calls, &trouble, times),
+        busiest: busiest(&calls),
+    };
+    assert!(
+        outcome.strikes > 0,
+        "{what}: never struck\n{}",
+        town.account()
+    );
+    assert_ends_well(&town, &outcome, &what);
+    let took = calls.last().map_or(began, |it| it.at) - began;
+    // Whole seconds of the queue, a last look, and what its redeliveries may cost.
+    let limit = DEADLINE + Duration::from_secs(180);
+    assert!(took < limit, "{what}: it took {took}\n{}", town.account());
+    assert!(
+        outcome.busiest <= BUSIEST,
+        "{what}: a hot loop of {} calls a minute\n{}",
+        outcome.busiest,
+        town.account()
+    );
+    for invocation in town.host.invocations() {
+        // The host's own part, and a machine that is busy, count too.
+        let answers = Duration::from_secs(if invocation.function == "reconcile" {
+            60
+        } else {
+            20
+        });
+        let slack = Duration::from_secs(10);
+        assert!(
+            invocation.duration < answers + slack,
+            "{what}: {invocation:?}"
+        );
+    }
+    outcome
+}
+
+fn assert_ends_well(town: &Town, outcome: &Outcome, what: &str) {
+    let ending = outcome.ending.as_str();
+    assert_ne!(
+        ending,
+        "nothing",
+        "{what}: acknowledged without effect\n{}",
+        town.account()
+    );
+    let is_bound = is_bound(town);
+    assert!(
+        !ending.contains("bound") || is_bound,
+        "{what}: success is claimed falsely\n{}",
+        town.account()
+    );
+    assert!(
+        ending.matches("failed").count() <= 1,
+        "{what}: one failure is told twice\n{}",
+        town.account()
+    );
+    let azure = town.simulator.world.azure();
+    let mut holders: Vec<&str> = azure
+        .role_assignments()
+        .map(|it| it.principal_id.as_str())
+        .collect();
+    let count = holders.len();
+    holders.sort_unstable();
+    holders.dedup();
+    assert_eq!(
+        holders.len(),
+        count,
+        "{what}: somebody holds the role twice"
+    );
+}
+
+fn is_bound(town: &Town) -> bool {
+    let cluster = town.cluster("c1");
+    let properties = &cluster["properties"];
+    properties["secretArchive"]["keyVaultId"] == town.vault_id("kv-a")
+        && properties["provisioningState"] == "Succeeded"
+}
+
+fn calls(town: &Town) -> Vec<Entry> {
+    let entries = town.simulator.world.journal.entries();
+    entries
+        .into_iter()
+        .filter(|it| it.service != Service::Host)
+        .collect()
+}
+
+fn strikes(calls: &[Entry], trouble: &Trouble, times: usize) -> usize {
+    let noted = |note: &str| calls.iter().filter(|it| it.note.starts_with(note)).count();
+    match trouble {
+        Trouble::Fault(Fault::Hang) => noted("fault: never answered"),
+        Trouble::Fault(_) => noted("fault: "),
+        Trouble::Ending(_) => {
+            let taken = calls
+                .iter()
+                .filter(|it| it.method == "PATCH" && it.status == 202);
+            taken.count().min(times)
+        }
+    }
+}
+
+/// How many calls there were in the busiest minute of simulated time.
+fn busiest(calls: &[Entry]) -> usize {
+    let mut first = 0;
+    let mut most = 0;
+    for (last, call) in calls.iter().enumerate() {
+        while call.at - calls[first].at >= time::Duration::MINUTE {
+            first += 1;
+        }
+        most = most.max(last - first + 1);
+    }
+    most
+}
