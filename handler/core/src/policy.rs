@@ -2,19 +2,24 @@
 //!
 //! It must not know the file format (`policy::document` does) nor decide anything (`decision` does).
 
+pub mod attributes;
 pub mod document;
+pub mod id_glob;
+mod keywords;
 pub mod pattern;
+pub mod selector;
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
 use time::Date;
 
 use crate::{
     id::{ResourceId, Scope, SubscriptionId},
-    inventory::Cluster,
-    tags::Tags,
+    inventory::{Cluster, Vault},
 };
-use pattern::{IdGlob, OnlyValue, Pattern};
+use id_glob::IdGlob;
+use keywords::keywords;
+use selector::Selector;
 
 /// A policy that loaded without an error.
 #[derive(Debug, Clone)]
@@ -43,9 +48,7 @@ impl Policy {
 
     /// The rule that governs the cluster.
     pub fn rule_for(&self, cluster: &Cluster) -> Option<&Rule> {
-        self.rules
-            .iter()
-            .find(|rule| rule.clusters.matches(&cluster.tags, cluster))
+        self.rules.iter().find(|rule| rule.matches(cluster))
     }
 
     /// The exemption that covers the cluster on this day (UTC), the last day included.
@@ -77,65 +80,10 @@ pub struct Rule {
     pub rebind: Rebind,
 }
 
-/// Tests on tags, all of which must hold.
-#[derive(Debug, Clone, Default)]
-pub struct Selector {
-    /// Tag name and what is asked of it.
-    pub tags: Vec<(String, TagTest)>,
-}
-
-impl Selector {
-    /// Do the tags pass every test? Templates take their values from `cluster`.
-    pub fn matches(&self, tags: &Tags, cluster: &Cluster) -> bool {
-        self.tags
-            .iter()
-            .all(|(name, test)| test.holds(tags.get(name), cluster))
-    }
-}
-
-impl Selector {
-    /// The tests that only a few values pass: tag name and those values, for one cluster.
-    pub fn exact_tests(&self, cluster: &Cluster) -> Vec<(&str, Vec<String>)> {
-        self.tags
-            .iter()
-            .filter_map(|(name, test)| Some((name.as_str(), test.only_values(cluster)?)))
-            .collect()
-    }
-}
-
-/// What is asked of one tag.
-#[derive(Debug, Clone)]
-pub enum TagTest {
-    /// It is there and one of the patterns matches its value.
-    AnyOf(Vec<Pattern>),
-    /// It is not there.
-    Absent,
-}
-
-impl TagTest {
-    /// The values that pass, where they can be listed.
-    fn only_values(&self, cluster: &Cluster) -> Option<Vec<String>> {
-        let Self::AnyOf(patterns) = self else {
-            return None;
-        };
-        let values = patterns.iter().map(|pattern| pattern.only_value(cluster));
-        values
-            .filter(|value| *value != OnlyValue::Nothing)
-            .map(|value| match value {
-                OnlyValue::One(value) => Some(value),
-                OnlyValue::Nothing | OnlyValue::Many => None,
-            })
-            .collect()
-    }
-
-    fn holds(&self, value: Option<&str>, cluster: &Cluster) -> bool {
-        match (self, value) {
-            (Self::Absent, value) => value.is_none(),
-            (Self::AnyOf(_), None) => false,
-            (Self::AnyOf(patterns), Some(value)) => patterns
-                .iter()
-                .any(|pattern| pattern.matches(value, cluster)),
-        }
+impl Rule {
+    /// Does the cluster pass the rule's tests? It governs the cluster unless an earlier rule does.
+    pub fn matches(&self, cluster: &Cluster) -> bool {
+        self.clusters.matches(cluster.into(), cluster.into())
     }
 }
 
@@ -144,7 +92,7 @@ impl TagTest {
 pub struct VaultSelector {
     /// The trust boundary, never empty: whoever can tag a vault elsewhere attracts nothing.
     pub within: Vec<Scope>,
-    /// Tests on the vault's tags.
+    /// What is asked of the vault.
     pub selector: Selector,
     /// What ranks one fit vault before another, the first being the strongest.
     pub prefer: Vec<Preference>,
@@ -153,43 +101,23 @@ pub struct VaultSelector {
 }
 
 impl VaultSelector {
+    /// Does the vault pass the tests for this cluster? Whether it lies in the trust boundary is another question.
+    pub fn matches(&self, vault: &Vault, cluster: &Cluster) -> bool {
+        self.selector.matches(vault.into(), cluster.into())
+    }
+
     /// Does the vault lie in the trust boundary?
     pub fn is_within(&self, vault: &ResourceId) -> bool {
         self.within.iter().any(|scope| scope.contains(vault))
     }
 }
 
-/// Declares an enum of keywords: each variant with the word that a policy spells it with.
-macro_rules! keywords {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
-
-        impl $name {
-            /// Every variant with its word in a policy.
-            pub const WORDS: &[(&'static str, Self)] = &[$(($word, Self::$variant),)+];
-
-            /// The word in a policy.
-            pub fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.word())
-            }
-        }
-    };
-}
-
 keywords!(
     /// Whether decisions are carried out.
     Mode {
-        /// They are.
+        /// Decisions are carried out.
         Enforce = "enforce",
-        /// They are reported only: nothing is changed.
+        /// Decisions are reported and nothing is changed.
         Audit = "audit",
     }
 );
@@ -219,11 +147,11 @@ keywords!(
     WriterChoice {
         /// What the cluster shows decides.
         Auto = "auto",
-        /// The two platform service principals.
+        /// The two platform service principals write.
         PlatformApps = "platform-apps",
-        /// The managed identity of the cluster manager.
+        /// The managed identity of the cluster manager writes.
         ClusterManager = "cluster-manager",
-        /// The cluster's own identity.
+        /// The cluster's own identity writes.
         Cluster = "cluster",
     }
 );
@@ -231,11 +159,11 @@ keywords!(
 keywords!(
     /// What happens to a cluster that is bound to another vault.
     Rebind {
-        /// Nothing: it is held and reported.
+        /// It is held and reported.
         Never = "never",
         /// It moves when its vault is deleted.
         WhenOrphaned = "when-orphaned",
-        /// It moves.
+        /// It moves at once.
         Allow = "allow",
     }
 );

@@ -17,9 +17,14 @@ struct Tag {
 impl Tags {
     /// The value of the tag of this name, in whatever case the resource spells the name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(&name.to_ascii_lowercase())
-            .map(|tag| tag.value.as_str())
+        // Most names in a policy are in lower case already, and every rule asks for some.
+        let is_lower = !name.bytes().any(|it| it.is_ascii_uppercase());
+        let tag = if is_lower {
+            self.0.get(name)
+        } else {
+            self.0.get(&name.to_ascii_lowercase())
+        };
+        tag.map(|tag| tag.value.as_str())
     }
 
     /// Names, as the resource spells them, and values, ordered by name.

@@ -61,7 +61,7 @@ fn rules<'a>(
 ) -> impl Iterator<Item = (&'a Rule, &'static str)> {
     let governing = policy.rule_for(cluster).map(|rule| rule.name.as_str());
     policy.rules.iter().map(move |rule| {
-        let word = if !rule.clusters.matches(&cluster.tags, cluster) {
+        let word = if !rule.matches(cluster) {
             "does not match"
         } else if governing == Some(rule.name.as_str()) {
             "governs: the first that matches"

@@ -2,11 +2,13 @@
 //!
 //! It must not pick among equals: two vaults that rank the same are an answer for a person.
 
+use std::borrow::Cow;
+
 use super::{Case, Refusal, refusal_under};
 use crate::{
     id::VaultId,
     inventory::{Inventory, Vault, VaultSighting, vault_host},
-    policy::{Preference, Requirement, Rule},
+    policy::{Preference, Requirement, Rule, attributes::canonical},
     result::{Candidate, Outcome, Reason, VaultReference, reason},
 };
 
@@ -27,7 +29,7 @@ pub(crate) enum Choice<'a> {
 pub(crate) fn choose<'a>(case: &Case<'a>, rule: &Rule) -> Choice<'a> {
     let matching: Vec<&Vault> = visible(case, rule)
         .into_iter()
-        .filter(|vault| rule.vaults.selector.matches(&vault.tags, case.cluster))
+        .filter(|vault| rule.vaults.matches(vault, case.cluster))
         .collect();
     let (within, outside): (Vec<&Vault>, Vec<&Vault>) = matching
         .into_iter()
@@ -90,16 +92,18 @@ fn listed<'a>(case: &Case<'a>, rule: &Rule) -> Vec<&'a Vault> {
     let Some(candidates) = &inventory.candidates else {
         return Vec::new();
     };
-    let exact = rule.vaults.selector.exact_tests(case.cluster);
-    let looked_up = exact.iter().map(|(name, values)| -> Vec<&'a Vault> {
-        values
+    let exact = rule.vaults.selector.exact_tests(case.cluster.into());
+    let count = |(name, values): &(&str, Vec<Cow<'_, str>>)| -> usize {
+        let of_value = |value: &Cow<'_, str>| candidates.with_tag(name, value).len();
+        values.iter().map(of_value).sum()
+    };
+    match exact.min_by_key(count) {
+        Some((name, values)) => values
             .iter()
             .flat_map(|value| candidates.with_tag(name, value))
-            .collect()
-    });
-    looked_up
-        .min_by_key(Vec::len)
-        .unwrap_or_else(|| candidates.all().iter().collect())
+            .collect(),
+        None => candidates.all().iter().collect(),
+    }
 }
 
 type Unfit<'a> = (&'a Vault, Reason);
@@ -172,15 +176,9 @@ fn rank(case: &Case<'_>, rule: &Rule, vault: &Vault) -> Vec<bool> {
                     .resource_group()
                     .eq_ignore_ascii_case(cluster.id.resource_group())
         }
-        Preference::SameLocation => same_location(&vault.location, &cluster.location),
+        Preference::SameLocation => canonical(&vault.location) == canonical(&cluster.location),
     };
     rule.vaults.prefer.iter().map(holds).collect()
-}
-
-/// `East US` and `eastus` are one region.
-fn same_location(a: &str, b: &str) -> bool {
-    let plain = |text: &str| text.replace(' ', "").to_ascii_lowercase();
-    plain(a) == plain(b)
 }
 
 fn candidate(vault: &Vault, reason: &Reason) -> Candidate {

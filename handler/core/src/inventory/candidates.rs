@@ -22,7 +22,7 @@ impl Candidates {
     }
 
     /// The vaults that have the tag with this value; the name ignores case.
-    pub fn with_tag(&self, name: &str, value: &str) -> impl Iterator<Item = &Vault> {
+    pub fn with_tag(&self, name: &str, value: &str) -> impl ExactSizeIterator<Item = &Vault> {
         let values = self.by_tag.get(&name.to_ascii_lowercase());
         let places = values
             .and_then(|it| it.get(value))

@@ -2,25 +2,27 @@
 //!
 //! It must not know files or Azure, and gives no default but those that the format names.
 
+mod format;
 mod rule;
+pub mod schema;
+mod selector;
+mod warnings;
 
 use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 use time::{Date, macros::format_description};
 
-use super::{Exemption, Mode, Policy, Rule, pattern::IdGlob};
+use super::{Exemption, Mode, Policy, Rule, id_glob::IdGlob};
 use crate::{
     id::SubscriptionId,
     yaml::{
-        Place, Problem,
-        node::{self, Node, Section, every},
+        Place, Problem, Severity,
+        node::{self, Node, every},
         problem::Problems,
     },
 };
 
-/// The version of the format that is read.
-const VERSION: i64 = 1;
 /// The largest file that is read, in bytes.
 const LARGEST: usize = 1024 * 1024;
 
@@ -30,14 +32,36 @@ const LARGEST: usize = 1024 * 1024;
 /// Every mistake in the text, ordered by place.
 pub fn load(text: &str) -> Result<Policy, Vec<Problem>> {
     let mut problems = Problems::default();
-    let policy = document(text, &mut problems);
-    match (policy, problems.into_sorted()) {
-        (Some(policy), none) if none.is_empty() => Ok(policy),
-        (_, problems) => Err(problems),
+    let draft = document(text, &mut problems);
+    let mut errors = problems.into_sorted();
+    errors.retain(|it| it.severity == Severity::Error);
+    match draft {
+        Some(draft) if errors.is_empty() => Ok(draft.policy),
+        _ => Err(errors),
     }
 }
 
-fn document(text: &str, problems: &mut Problems) -> Option<Policy> {
+/// Every mistake in a policy, and what loads but was probably not meant, ordered by place.
+pub fn check(text: &str, today: Date) -> Vec<Problem> {
+    let mut problems = Problems::default();
+    if let Some(draft) = document(text, &mut problems) {
+        warnings::warn(&draft, today, &mut problems);
+    }
+    problems.into_sorted()
+}
+
+/// What could be read of a policy, and where it stands. What could not be read is left out or has its default, and an
+/// error says so: only a draft without errors is a policy.
+#[derive(Debug)]
+struct Draft {
+    policy: Policy,
+    /// The name of each rule.
+    rules: Vec<Place>,
+    /// The last day of each exemption.
+    exemptions: Vec<Place>,
+}
+
+fn document(text: &str, problems: &mut Problems) -> Option<Draft> {
     if text.len() > LARGEST {
         problems.add(Place::at(1, 1), "the file is larger than 1 MiB");
         return None;
@@ -59,116 +83,114 @@ fn document(text: &str, problems: &mut Problems) -> Option<Policy> {
     policy(Node(root), digest, problems)
 }
 
-fn policy(root: Node<'_>, digest: String, problems: &mut Problems) -> Option<Policy> {
-    const KEYS: &[&str] = &["version", "mode", "scope", "rules", "exemptions"];
-    let section = Section::read(root, "a policy", KEYS, problems)?;
-    let version = section
-        .required("version", "write `version: 1`", problems)
-        .and_then(|it| version(it, problems));
-    let mode = section.get("mode").map_or(Some(Mode::Enforce), |it| {
-        it.keyword("mode", Mode::WORDS, problems)
-    });
-    let scope = section
-        .get("scope")
-        .map_or(Some(None), |it| scope(it, problems).map(Some));
-    let hint = "a policy without rules governs no cluster";
-    let rules = section
-        .required("rules", hint, problems)
-        .and_then(|it| rules(it, problems));
-    let exemptions = section.get("exemptions").map_or(Some(Vec::new()), |it| {
-        it.each("exemptions", problems, exemption)
-    });
-    Some(Policy {
-        version: version?,
-        digest,
-        mode: mode?,
-        scope: scope?,
-        rules: rules?,
-        exemptions: exemptions?,
+fn policy(root: Node<'_>, digest: String, problems: &mut Problems) -> Option<Draft> {
+    let section = format::section(root, "a policy", format::POLICY, problems)?;
+    if let Some(node) = format::VERSION.of(&section, problems) {
+        version(node, problems);
+    }
+    let mode = format::MODE.of(&section, problems);
+    let mode = mode.and_then(|it| it.keyword("mode", Mode::WORDS, problems));
+    let scope = format::SCOPE.of(&section, problems);
+    let scope = scope.and_then(|it| scope_of(it, problems));
+    let rules = format::RULES.of(&section, problems);
+    let rules = rules.map(|it| rules_of(it, problems)).unwrap_or_default();
+    let exemptions = format::EXEMPTIONS.of(&section, problems);
+    let exemptions = exemptions.and_then(|it| it.items("exemptions", problems));
+    let exemptions = exemptions
+        .into_iter()
+        .flatten()
+        .filter_map(|it| exemption(it, problems));
+    let (exemption_places, exemptions) = exemptions.unzip();
+    let (rule_places, rules) = rules.into_iter().unzip();
+    Some(Draft {
+        policy: Policy {
+            version: format::VERSION_READ,
+            digest,
+            mode: mode.unwrap_or(Mode::Enforce),
+            scope,
+            rules,
+            exemptions,
+        },
+        rules: rule_places,
+        exemptions: exemption_places,
     })
 }
 
-fn version(node: Node<'_>, problems: &mut Problems) -> Option<u32> {
-    if node.integer() == Some(VERSION) {
-        return u32::try_from(VERSION).ok();
+fn version(node: Node<'_>, problems: &mut Problems) {
+    let known = format::VERSION_READ;
+    if node.integer() != Some(i64::from(known)) {
+        let message = format!("version is {}, only {known} is known", node.shown());
+        problems.at(node, message);
     }
-    problems.at(
-        node,
-        format!("version is {}, only 1 is known", node.shown()),
-    );
-    None
 }
 
-fn scope(node: Node<'_>, problems: &mut Problems) -> Option<BTreeSet<SubscriptionId>> {
-    let section = Section::read(node, "`scope`", &["subscriptions"], problems)?;
-    let hint = "leave out `scope` to look at every subscription that can be read";
-    let list = section.required("subscriptions", hint, problems)?;
+fn scope_of(node: Node<'_>, problems: &mut Problems) -> Option<BTreeSet<SubscriptionId>> {
+    let section = format::section(node, "`scope`", format::IN_SCOPE, problems)?;
+    let list = format::SUBSCRIPTIONS.of(&section, problems)?;
     let items = list.items("subscriptions", problems)?;
     if items.is_empty() {
-        problems.hinted(list, "`subscriptions` is empty".to_owned(), hint);
+        problems.hinted(
+            list,
+            "`subscriptions` is empty".to_owned(),
+            format::NO_SCOPE,
+        );
         return None;
     }
     let ids = every(items, problems, |it, problems| {
         let text = it.string("a subscription id", problems)?;
-        let id: Option<SubscriptionId> = text.parse().ok();
-        if id.is_none() {
-            problems.hinted(
-                it,
-                format!("`{}` is not a subscription id", text.escape_debug()),
-                "a subscription id is a GUID",
-            );
-        }
-        id
+        subscription(it, text, problems)
     })?;
     Some(ids.into_iter().collect())
 }
 
-fn rules(node: Node<'_>, problems: &mut Problems) -> Option<Vec<Rule>> {
-    let items = node.items("rules", problems)?;
-    if items.is_empty() {
-        problems.hinted(
-            node,
-            "`rules` is empty".to_owned(),
-            "a policy without rules governs no cluster",
-        );
-        return None;
+fn subscription(node: Node<'_>, text: &str, problems: &mut Problems) -> Option<SubscriptionId> {
+    let id: Option<SubscriptionId> = text.parse().ok();
+    if id.is_none() {
+        let message = format!("`{}` is not a subscription id", text.escape_debug());
+        problems.hinted(node, message, "a subscription id is a GUID");
     }
-    let mut names: Vec<String> = Vec::new();
-    every(items, problems, |item, problems| {
-        let rule = rule::rule(item, problems)?;
-        if names.contains(&rule.name) {
-            problems.at(
-                item,
-                format!("another rule has the name `{}` already", rule.name),
-            );
-        }
-        names.push(rule.name.clone());
-        Some(rule)
-    })
+    id
 }
 
-fn exemption(node: Node<'_>, problems: &mut Problems) -> Option<Exemption> {
-    const KEYS: &[&str] = &["clusters", "owner", "reason", "until"];
-    let section = Section::read(node, "an exemption", KEYS, problems)?;
-    let hint = "an exemption says which clusters, whose word it is, why, and until when";
-    let clusters = section
-        .required("clusters", hint, problems)
-        .and_then(|it| globs(it, problems));
-    let owner = section
-        .required("owner", hint, problems)
-        .and_then(|it| it.text("an owner", problems));
-    let reason = section
-        .required("reason", hint, problems)
-        .and_then(|it| it.text("a reason", problems));
-    let until = section
-        .required("until", hint, problems)
-        .and_then(|it| date(it, problems));
-    Some(Exemption {
+fn rules_of(node: Node<'_>, problems: &mut Problems) -> Vec<(Place, Rule)> {
+    let Some(items) = node.items("rules", problems) else {
+        return Vec::new();
+    };
+    if items.is_empty() {
+        problems.hinted(node, "`rules` is empty".to_owned(), format::NO_RULES);
+    }
+    let mut rules: Vec<(Place, Rule)> = Vec::new();
+    for item in items {
+        let Some((place, rule)) = rule::rule(item, problems) else {
+            continue;
+        };
+        if rules.iter().any(|(_, it)| it.name == rule.name) {
+            let message = format!("another rule has the name `{}` already", rule.name);
+            problems.add(place, message);
+        }
+        rules.push((place, rule));
+    }
+    rules
+}
+
+/// An exemption, and where its last day stands.
+fn exemption(node: Node<'_>, problems: &mut Problems) -> Option<(Place, Exemption)> {
+    let section = format::section(node, "an exemption", format::EXEMPTION, problems)?;
+    let clusters = format::EXEMPT.of(&section, problems);
+    let clusters = clusters.and_then(|it| globs(it, problems));
+    let owner = format::OWNER.of(&section, problems);
+    let owner = owner.and_then(|it| it.text("an owner", problems));
+    let reason = format::REASON.of(&section, problems);
+    let reason = reason.and_then(|it| it.text("a reason", problems));
+    let day = format::UNTIL.of(&section, problems);
+    let until = day.and_then(|it| date(it, problems));
+    let exemption = Exemption {
         clusters: clusters?,
         owner: owner?,
         reason: reason?,
         until: until?,
-    })
+    };
+    Some((day?.place(), exemption))
 }
 
 fn globs(node: Node<'_>, problems: &mut Problems) -> Option<Vec<IdGlob>> {
@@ -177,9 +199,21 @@ fn globs(node: Node<'_>, problems: &mut Problems) -> Option<Vec<IdGlob>> {
         problems.at(node, "`clusters` is empty".to_owned());
         return None;
     }
-    every(items, problems, |it, problems| {
-        Some(IdGlob::new(&it.text("an id or a glob of ids", problems)?))
-    })
+    every(items, problems, id_glob)
+}
+
+/// An id or a glob of ids; one that no id can match is a mistake, for what it was to cover would go uncovered.
+fn id_glob(node: Node<'_>, problems: &mut Problems) -> Option<IdGlob> {
+    let text = node.text("an id or a glob of ids", problems)?;
+    let glob = IdGlob::new(&text);
+    if !glob.can_match() {
+        let message = format!("`{}` matches no id", text.escape_debug());
+        let name = text.rsplit('/').next().unwrap_or_default().escape_debug();
+        let hint = format!("an id begins with /subscriptions/; write `**/{name}` for a name");
+        problems.hinted(node, message, hint);
+        return None;
+    }
+    Some(glob)
 }
 
 fn date(node: Node<'_>, problems: &mut Problems) -> Option<Date> {

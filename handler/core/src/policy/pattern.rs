@@ -1,125 +1,156 @@
-//! Patterns over tag values, with globs and templates, and globs over resource ids.
+//! Patterns over values, with globs and templates.
 //!
-//! A value that comes out of a tag is data: it is matched literally, never as a glob and never expanded again.
+//! A value that comes out of a cluster is data: it is matched literally, never as a glob and never expanded again.
 
-use std::fmt;
+mod cover;
+mod parse;
 
-use crate::inventory::Cluster;
+use std::{borrow::Cow, fmt};
 
-/// A pattern over a tag value: text, `*`, and `${cluster.tags.<name>}` with an optional default after `|`.
+use super::attributes::{Attribute, Attributes, canonical};
+pub use parse::{CLUSTER, CLUSTER_TAGS, Mistake, NOT_IN_TAG_NAMES, PatternError, is_tag_name};
+
+/// A pattern over a value: text, `*`, and templates such as `${cluster.tags.<name>}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     source: String,
-    parts: Vec<Part>,
+    /// What stands between the stars, before the first and behind the last: one piece where there is no star.
+    pieces: Vec<Vec<Part>>,
+    ignores_case: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
-    Star,
-    ClusterTag {
-        name: String,
-        default: Option<String>,
-    },
+    Template(Template),
+}
+
+/// A value of the cluster, and what stands in for one that it does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Template {
+    value: ClusterValue,
+    default: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum ClusterValue {
+    Tag(String),
+    Attribute(Attribute),
 }
 
 /// Which values a pattern can match for one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OnlyValue {
-    /// None: it takes its value from a tag that the cluster does not have.
+pub enum OnlyValue<'a> {
+    /// None: it takes a value that the cluster does not have.
     Nothing,
     /// This one.
-    One(String),
+    One(Cow<'a, str>),
     /// Any that fit a glob.
     Many,
 }
 
-/// Why a text is not a pattern; the position is in bytes from its start.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PatternError {
-    /// `${` without `}`.
-    #[error("`${{` is never closed")]
-    Unclosed {
-        /// Where `${` stands.
-        at: usize,
-    },
-    /// A template names something that there is not.
-    #[error("a template cannot take `{field}`")]
-    UnknownField {
-        /// Where `${` stands.
-        at: usize,
-        /// What it names.
-        field: String,
-    },
-}
-
 impl Pattern {
-    /// Reads a pattern.
-    ///
-    /// # Errors
-    /// Where a template is not closed or names an unknown field.
-    pub fn parse(source: &str) -> Result<Self, PatternError> {
-        let mut parts = Vec::new();
-        let mut rest = source;
-        while let Some(start) = rest.find("${") {
-            let at = source.len() - rest.len() + start;
-            push_glob(&mut parts, &rest[..start]);
-            let body = &rest[start + 2..];
-            let end = body.find('}').ok_or(PatternError::Unclosed { at })?;
-            parts.push(template(&body[..end], at)?);
-            rest = &body[end + 1..];
+    /// The same pattern over an attribute: attributes ignore case and blanks, as ARM does.
+    #[must_use]
+    pub fn over_attribute(mut self) -> Self {
+        self.ignores_case = true;
+        for part in self.pieces.iter_mut().flatten() {
+            if let Part::Text(text) = part {
+                *text = canonical(text).into_owned();
+            }
         }
-        push_glob(&mut parts, rest);
-        Ok(Self {
-            source: source.to_owned(),
-            parts,
-        })
+        self
     }
 
     /// Does the pattern take values from the cluster?
     pub fn is_template(&self) -> bool {
-        self.parts
-            .iter()
-            .any(|part| matches!(part, Part::ClusterTag { .. }))
+        self.parts().any(|part| matches!(part, Part::Template(_)))
+    }
+
+    /// The tags that a cluster must have for the pattern to match anything.
+    pub fn needed_tags(&self) -> impl Iterator<Item = &str> {
+        self.parts().filter_map(|part| match part {
+            Part::Template(Template {
+                value: ClusterValue::Tag(name),
+                default: None,
+            }) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Has the cluster every value that the pattern takes?
+    ///
+    /// A missing or empty tag takes the template's default; without one the pattern says nothing about any value.
+    pub fn is_defined(&self, cluster: Attributes<'_>) -> bool {
+        self.parts().all(|it| it.text(cluster).is_some())
     }
 
     /// Does the value match, templates taking their values from `cluster`?
-    ///
-    /// A missing or empty tag takes the template's default; without one nothing matches.
-    pub fn matches(&self, value: &str, cluster: &Cluster) -> bool {
-        self.expand(cluster)
-            .is_some_and(|tokens| glob_matches(&tokens, value))
+    pub fn matches(&self, value: &str, cluster: Attributes<'_>) -> bool {
+        self.is_defined(cluster) && self.globs(value, |piece| self.text(piece, cluster))
     }
 
-    /// The only value that can match, where there is just one: with it a vault is found without a search.
-    pub fn only_value(&self, cluster: &Cluster) -> OnlyValue {
-        match self.expand(cluster) {
-            None => OnlyValue::Nothing,
-            Some(tokens) => {
-                let text = |token: &Token<'_>| match token {
-                    Token::Text(text) => Some((*text).to_owned()),
-                    Token::Star => None,
-                };
-                let texts: Option<String> = tokens.iter().map(text).collect();
-                texts.map_or(OnlyValue::Many, OnlyValue::One)
+    /// Does the value match, `text` telling the text of each piece?
+    fn globs<'a>(&'a self, value: &str, text: impl Fn(&'a [Part]) -> Cow<'a, str>) -> bool {
+        match self.pieces.as_slice() {
+            [] => false,
+            [only] => *text(only) == *value,
+            [first, middle @ .., last] => {
+                // The leftmost place for each text is as good as any later one.
+                let rest =
+                    middle
+                        .iter()
+                        .try_fold(value.strip_prefix(&*text(first)), |rest, piece| {
+                            rest.map(|rest| {
+                                rest.split_once(&*text(piece)).map(|(_, behind)| behind)
+                            })
+                        });
+                rest.flatten()
+                    .is_some_and(|rest| rest.ends_with(&*text(last)))
             }
         }
     }
 
-    fn expand<'a>(&'a self, cluster: &'a Cluster) -> Option<Vec<Token<'a>>> {
-        self.parts
-            .iter()
-            .map(|part| match part {
-                Part::Text(text) => Some(Token::Text(text)),
-                Part::Star => Some(Token::Star),
-                Part::ClusterTag { name, default } => cluster
-                    .tags
-                    .get(name)
+    /// The only value that can match, where there is just one: with it a vault is found without a search.
+    pub fn only_value<'a>(&'a self, cluster: Attributes<'a>) -> OnlyValue<'a> {
+        match self.pieces.as_slice() {
+            _ if !self.is_defined(cluster) => OnlyValue::Nothing,
+            [only] => OnlyValue::One(self.text(only, cluster)),
+            _ => OnlyValue::Many,
+        }
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.pieces.iter().flatten()
+    }
+
+    /// The text of a piece whose values are all there.
+    fn text<'a>(&'a self, piece: &'a [Part], cluster: Attributes<'a>) -> Cow<'a, str> {
+        let text = |part: &'a Part| match part.text(cluster).unwrap_or_default() {
+            Cow::Borrowed(text) if self.ignores_case => canonical(text),
+            text => text,
+        };
+        match piece {
+            [] => Cow::Borrowed(""),
+            [only] => text(only),
+            several => Cow::Owned(several.iter().map(text).collect()),
+        }
+    }
+}
+
+impl Part {
+    fn text<'a>(&'a self, cluster: Attributes<'a>) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Text(text) => Some(Cow::Borrowed(text)),
+            Self::Template(Template { value, default }) => match value {
+                ClusterValue::Tag(name) => cluster
+                    .tag(name)
                     .filter(|value| !value.is_empty())
-                    .or(default.as_deref())
-                    .map(Token::Text),
-            })
-            .collect()
+                    .map(Cow::Borrowed),
+                ClusterValue::Attribute(attribute) => cluster.attribute(*attribute),
+            }
+            .or(default.as_deref().map(Cow::Borrowed)),
+        }
     }
 }
 
@@ -127,121 +158,6 @@ impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.source)
     }
-}
-
-fn push_glob(parts: &mut Vec<Part>, text: &str) {
-    for (index, piece) in text.split('*').enumerate() {
-        if index > 0 && parts.last() != Some(&Part::Star) {
-            parts.push(Part::Star);
-        }
-        if !piece.is_empty() {
-            parts.push(Part::Text(piece.to_owned()));
-        }
-    }
-}
-
-fn template(body: &str, at: usize) -> Result<Part, PatternError> {
-    let (field, default) = match body.split_once('|') {
-        Some((field, default)) => (field, Some(default.to_owned())),
-        None => (body, None),
-    };
-    match field.strip_prefix("cluster.tags.") {
-        Some(name) if !name.is_empty() => Ok(Part::ClusterTag {
-            name: name.to_owned(),
-            default,
-        }),
-        _ => Err(PatternError::UnknownField {
-            at,
-            field: field.to_owned(),
-        }),
-    }
-}
-
-enum Token<'a> {
-    Text(&'a str),
-    Star,
-}
-
-/// Matches greedily from the left: the leftmost place for each text is as good as any later one.
-fn glob_matches(tokens: &[Token<'_>], value: &str) -> bool {
-    let mut literals: Vec<String> = vec![String::new()];
-    for token in tokens {
-        match (token, literals.last_mut()) {
-            (Token::Text(text), Some(literal)) => literal.push_str(text),
-            _ => literals.push(String::new()),
-        }
-    }
-    let [first, middle @ .., last] = literals.as_slice() else {
-        return literals.iter().any(|literal| literal == value);
-    };
-    let Some(mut rest) = value.strip_prefix(first.as_str()) else {
-        return false;
-    };
-    for literal in middle {
-        match rest.find(literal.as_str()) {
-            Some(at) => rest = &rest[at + literal.len()..],
-            None => return false,
-        }
-    }
-    rest.ends_with(last.as_str())
-}
-
-/// A glob over resource ids: case does not count, `*` stays within a segment, `**` crosses segments.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdGlob {
-    source: String,
-    key: Vec<char>,
-}
-
-impl IdGlob {
-    /// A glob; any text is one.
-    pub fn new(source: &str) -> Self {
-        Self {
-            source: source.to_owned(),
-            key: source.to_ascii_lowercase().chars().collect(),
-        }
-    }
-
-    /// Does the id match as a whole?
-    pub fn matches(&self, id: &str) -> bool {
-        let id: Vec<char> = id.to_ascii_lowercase().chars().collect();
-        let mut reached = vec![false; id.len() + 1];
-        reached[0] = true;
-        let mut at = 0;
-        while at < self.key.len() {
-            let crosses = self.key[at..].starts_with(&['*', '*']);
-            if crosses || self.key[at] == '*' {
-                spread(&mut reached, &id, crosses);
-            } else {
-                step(&mut reached, &id, self.key[at]);
-            }
-            at += if crosses { 2 } else { 1 };
-        }
-        reached[id.len()]
-    }
-}
-
-impl fmt::Display for IdGlob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.source)
-    }
-}
-
-/// A star: from each place that was reached, on over as many characters as it may take.
-fn spread(reached: &mut [bool], id: &[char], crosses: bool) {
-    for at in 0..id.len() {
-        if reached[at] && (crosses || id[at] != '/') {
-            reached[at + 1] = true;
-        }
-    }
-}
-
-/// A character: each place that was reached moves on by one where the id has that character.
-fn step(reached: &mut [bool], id: &[char], wanted: char) {
-    for at in (0..id.len()).rev() {
-        reached[at + 1] = reached[at] && id[at] == wanted;
-    }
-    reached[0] = false;
 }
 
 #[cfg(test)]

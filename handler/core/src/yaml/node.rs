@@ -4,14 +4,16 @@
 
 mod kind;
 
+use std::ops::Range;
+
 use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
 
-use super::problem::{Place, Problems, nearest};
+use super::{
+    depth::{DEEPEST, too_deep},
+    problem::{Place, Problems, nearest},
+};
 
 pub(crate) use kind::only;
-
-/// The deepest nesting that is read: no format has more than ten levels.
-const DEEPEST: usize = 64;
 
 /// Parses YAML; a text that is none has one problem, for a parser does not go on behind it.
 pub(crate) fn parse<'a>(text: &'a str, problems: &mut Problems) -> Option<Vec<MarkedYaml<'a>>> {
@@ -33,25 +35,6 @@ pub(crate) fn parse<'a>(text: &'a str, problems: &mut Problems) -> Option<Vec<Ma
             None
         }
     }
-}
-
-/// The line in which the nesting becomes too deep for anything that walks it.
-fn too_deep(text: &str) -> Option<usize> {
-    let mut open: usize = 0;
-    for (index, line) in text.lines().enumerate() {
-        let indent = line.len() - line.trim_start_matches([' ', '-', '?', ':', '\t']).len();
-        for byte in line.bytes() {
-            match byte {
-                b'[' | b'{' => open += 1,
-                b']' | b'}' => open = open.saturating_sub(1),
-                _ => {}
-            }
-        }
-        if open > DEEPEST || indent > 2 * DEEPEST {
-            return Some(index + 1);
-        }
-    }
-    None
 }
 
 /// A node with its place.
@@ -78,6 +61,20 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Where a part of a text stands; the whole text where its spelling in the file is not that of its value.
+    pub(crate) fn part(self, text: &str, part: Range<usize>) -> Place {
+        let whole = self.place();
+        let quotes = whole.length.saturating_sub(text.chars().count());
+        if !matches!(quotes, 0 | 2) || text.contains('\'') {
+            return whole;
+        }
+        Place {
+            column: whole.column + quotes / 2 + text[..part.start].chars().count(),
+            length: text[part].chars().count().max(1),
+            ..whole
+        }
+    }
+
     fn scalar(self) -> Option<&'a Scalar<'a>> {
         match &self.0.data {
             YamlData::Value(scalar) => Some(scalar),
@@ -93,6 +90,23 @@ impl<'a> Node<'a> {
         match self.scalar() {
             Some(Scalar::Integer(number)) => Some(*number),
             _ => None,
+        }
+    }
+
+    pub(crate) fn is_mapping(self) -> bool {
+        matches!(self.0.data, YamlData::Mapping(_))
+    }
+
+    /// Every text in it, however deep, but no key.
+    pub(crate) fn texts(self) -> Vec<(Self, &'a str)> {
+        match &self.0.data {
+            YamlData::Value(Scalar::String(text)) => vec![(self, text)],
+            YamlData::Sequence(items) => items.iter().flat_map(|it| Node(it).texts()).collect(),
+            YamlData::Mapping(members) => members
+                .iter()
+                .flat_map(|(_, it)| Node(it).texts())
+                .collect(),
+            _ => Vec::new(),
         }
     }
 

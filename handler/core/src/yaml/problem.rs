@@ -105,6 +105,10 @@ impl Problems {
         self.push(Severity::Error, node.place(), message, Some(hint.into()));
     }
 
+    pub(crate) fn warn(&mut self, place: Place, message: String, hint: impl Into<String>) {
+        self.push(Severity::Warning, place, message, Some(hint.into()));
+    }
+
     /// Ordered by place.
     pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
         self.0.sort();

@@ -1,52 +1,55 @@
-//! Rules of a policy file: selectors, the trust boundary, preferences, and how a cluster is bound.
+//! Rules of a policy file: the trust boundary, preferences, and how a cluster is bound.
 //!
 //! It must not accept a rule without `within`: tags alone are no proof.
 
+use super::{
+    format, id_glob,
+    selector::{Of, selector},
+    warnings::warn_of_missing_tags,
+};
 use crate::{
     id::Scope,
     policy::{
-        Preference, Rebind, Requirement, Rule, Selector, TagTest, VaultSelector, WriterChoice,
-        pattern::{IdGlob, Pattern, PatternError},
+        Preference, Rebind, Requirement, Rule, VaultSelector, WriterChoice, selector::Selector,
     },
     yaml::{
-        node::{Node, Section, every},
+        Place,
+        node::{Node, every},
         problem::Problems,
     },
 };
 
-pub(super) fn rule(node: Node<'_>, problems: &mut Problems) -> Option<Rule> {
-    const KEYS: &[&str] = &["name", "clusters", "vaults", "writer", "identity", "rebind"];
-    let section = Section::read(node, "a rule", KEYS, problems)?;
-    let name = section
-        .required("name", "every result names its rule", problems)
-        .and_then(|it| name(it, problems));
-    let clusters = section
-        .get("clusters")
-        .map_or(Some(Selector::default()), |it| clusters(it, problems));
-    let hint = "say which vaults may serve the clusters, with `within` at least";
-    let vaults = section
-        .required("vaults", hint, problems)
-        .and_then(|it| vaults(it, problems));
-    let writer = section
-        .get("writer")
-        .map_or(Some(WriterChoice::Auto), |it| {
-            it.keyword("writer", WriterChoice::WORDS, problems)
-        });
-    let identity = section.get("identity").map_or(Some(None), |it| {
-        it.text("an id or a glob of ids", problems)
-            .map(|text| Some(IdGlob::new(&text)))
+/// A rule, and where its name stands.
+pub(super) fn rule(node: Node<'_>, problems: &mut Problems) -> Option<(Place, Rule)> {
+    let section = format::section(node, "a rule", format::RULE, problems)?;
+    let named = format::NAME.of(&section, problems);
+    let name = named.and_then(|it| name(it, problems));
+    let clusters = format::CLUSTERS.of(&section, problems);
+    let clusters = clusters.map_or(Some(Selector::default()), |it| clusters_of(it, problems));
+    let node = format::VAULTS.of(&section, problems);
+    let vaults = node.and_then(|it| vaults_of(it, problems));
+    if let (Some(node), Some(clusters)) = (node, &clusters) {
+        warn_of_missing_tags(node, clusters, problems);
+    }
+    let writer = format::WRITER.of(&section, problems);
+    let writer = writer.map_or(Some(WriterChoice::Auto), |it| {
+        it.keyword("writer", WriterChoice::WORDS, problems)
     });
-    let rebind = section.get("rebind").map_or(Some(Rebind::Never), |it| {
+    let identity = format::IDENTITY.of(&section, problems);
+    let identity = identity.and_then(|it| id_glob(it, problems));
+    let rebind = format::REBIND.of(&section, problems);
+    let rebind = rebind.map_or(Some(Rebind::Never), |it| {
         it.keyword("rebind", Rebind::WORDS, problems)
     });
-    Some(Rule {
+    let rule = Rule {
         name: name?,
         clusters: clusters?,
         vaults: vaults?,
         writer: writer?,
-        identity: identity?,
+        identity,
         rebind: rebind?,
-    })
+    };
+    Some((named?.place(), rule))
 }
 
 fn name(node: Node<'_>, problems: &mut Problems) -> Option<String> {
@@ -62,42 +65,51 @@ fn name(node: Node<'_>, problems: &mut Problems) -> Option<String> {
     Some(text)
 }
 
-fn clusters(node: Node<'_>, problems: &mut Problems) -> Option<Selector> {
-    let section = Section::read(node, "`clusters`", &["tags"], problems)?;
-    section.get("tags").map_or(Some(Selector::default()), |it| {
-        selector(it, false, problems)
-    })
+fn clusters_of(node: Node<'_>, problems: &mut Problems) -> Option<Selector> {
+    let section = format::section(node, "`clusters`", format::OF_CLUSTERS, problems)?;
+    selector(&section, Of::Clusters, problems)
 }
 
-fn vaults(node: Node<'_>, problems: &mut Problems) -> Option<VaultSelector> {
-    const KEYS: &[&str] = &["within", "tags", "prefer", "require"];
-    let section = Section::read(node, "`vaults`", KEYS, problems)?;
-    let hint = "it is the trust boundary: without it whoever can tag a vault attracts credentials";
-    let scopes = section
-        .required("within", hint, problems)
-        .and_then(|it| within(it, problems));
-    let tags = section
-        .get("tags")
-        .map_or(Some(Selector::default()), |it| selector(it, true, problems));
-    let prefer = section.get("prefer").map_or(Some(Vec::new()), |it| {
-        it.each("preferences", problems, |it, problems| {
-            it.keyword("preference", Preference::WORDS, problems)
-        })
+fn vaults_of(node: Node<'_>, problems: &mut Problems) -> Option<VaultSelector> {
+    let section = format::section(node, "`vaults`", format::OF_VAULTS, problems)?;
+    let within = format::WITHIN.of(&section, problems);
+    let within = within.and_then(|it| within_of(it, problems));
+    let selector = selector(&section, Of::Vaults, problems);
+    let prefer = format::PREFER.of(&section, problems);
+    let prefer = prefer.map_or(Some(Vec::new()), |it| {
+        words(it, "preference", Preference::WORDS, problems)
     });
-    let require = section.get("require").map_or(Some(Vec::new()), |it| {
-        it.each("requirements", problems, |it, problems| {
-            it.keyword("requirement", Requirement::WORDS, problems)
-        })
+    let require = format::REQUIRE.of(&section, problems);
+    let require = require.map_or(Some(Vec::new()), |it| {
+        words(it, "requirement", Requirement::WORDS, problems)
     });
     Some(VaultSelector {
-        within: scopes?,
-        selector: tags?,
+        within: within?,
+        selector: selector?,
         prefer: prefer?,
         require: require?,
     })
 }
 
-fn within(node: Node<'_>, problems: &mut Problems) -> Option<Vec<Scope>> {
+/// A list of words, each at most once.
+fn words<T: Copy + PartialEq>(
+    node: Node<'_>,
+    what: &str,
+    known: &[(&'static str, T)],
+    problems: &mut Problems,
+) -> Option<Vec<T>> {
+    let mut seen = Vec::new();
+    node.each(&format!("{what}s"), problems, |it, problems| {
+        let word = it.keyword(what, known, problems)?;
+        if seen.contains(&word) {
+            problems.at(it, format!("this {what} is there already"));
+        }
+        seen.push(word);
+        Some(word)
+    })
+}
+
+fn within_of(node: Node<'_>, problems: &mut Problems) -> Option<Vec<Scope>> {
     let items = node.items("scopes", problems)?;
     if items.is_empty() {
         problems.hinted(
@@ -111,79 +123,13 @@ fn within(node: Node<'_>, problems: &mut Problems) -> Option<Vec<Scope>> {
         let text = it.string("a scope", problems)?;
         let scope = text.parse().ok();
         if scope.is_none() {
-            let hint = "a scope is the id of a subscription, a resource group or a vault: /subscriptions/<GUID>/resourceGroups/<name>";
+            let hint = if text.contains("${") || text.contains('*') {
+                "it is the trust boundary: it takes no template and no glob, so that no tag can move it"
+            } else {
+                "a scope is the id of a subscription, a resource group or a vault: /subscriptions/<GUID>/resourceGroups/<name>"
+            };
             problems.hinted(it, format!("`{}` is no scope", text.escape_debug()), hint);
         }
         scope
     })
-}
-
-fn selector(node: Node<'_>, takes_templates: bool, problems: &mut Problems) -> Option<Selector> {
-    let mut tags: Vec<(String, TagTest)> = Vec::new();
-    let mut is_sound = true;
-    for (key, value) in node.members("tags: a mapping", problems)? {
-        let name = key.text("the name of a tag", problems);
-        let test = test(value, takes_templates, problems);
-        let (Some(name), Some(test)) = (name, test) else {
-            is_sound = false;
-            continue;
-        };
-        if tags
-            .iter()
-            .any(|(other, _)| other.eq_ignore_ascii_case(&name))
-        {
-            problems.at(
-                key,
-                format!(
-                    "the tag `{}` is there twice: names of tags ignore case",
-                    name.escape_debug()
-                ),
-            );
-        }
-        tags.push((name, test));
-    }
-    is_sound.then_some(Selector { tags })
-}
-
-fn test(node: Node<'_>, takes_templates: bool, problems: &mut Problems) -> Option<TagTest> {
-    if node.is_null() {
-        return Some(TagTest::Absent);
-    }
-    let items = node.one_or_more();
-    if items.is_empty() {
-        problems.hinted(
-            node,
-            "the list of values is empty".to_owned(),
-            "write null for a tag that must not be there",
-        );
-        return None;
-    }
-    let read = |it: Node<'_>, problems: &mut Problems| pattern(it, takes_templates, problems);
-    every(items, problems, read).map(TagTest::AnyOf)
-}
-
-fn pattern(node: Node<'_>, takes_templates: bool, problems: &mut Problems) -> Option<Pattern> {
-    let text = node.string("the value of a tag", problems)?;
-    match Pattern::parse(text) {
-        Ok(pattern) if pattern.is_template() && !takes_templates => {
-            let message = "a template has no meaning in the selector of clusters".to_owned();
-            problems.hinted(
-                node,
-                message,
-                "templates compare a vault's tags with the cluster's",
-            );
-            None
-        }
-        Ok(pattern) => Some(pattern),
-        Err(error) => {
-            let hint = match error {
-                PatternError::Unclosed { .. } => "write it as ${cluster.tags.<name>}",
-                PatternError::UnknownField { .. } => {
-                    "there is ${cluster.tags.<name>}, with an optional default as in ${cluster.tags.<name>|none}"
-                }
-            };
-            problems.hinted(node, error.to_string(), hint);
-            None
-        }
-    }
 }

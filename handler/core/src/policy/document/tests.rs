@@ -117,7 +117,7 @@ fn every_mistake_is_a_problem_with_its_place() {
             2:7: `enforced` is no mode; did you mean `enforce`?
             4:11: `by site` is no name for a rule; use letters, digits, dashes and underscores
             6:7: `within` is missing in `vaults`; it is the trust boundary: without it whoever can tag a vault attracts credentials
-            6:21: a template cannot take `cluster.site`; there is ${cluster.tags.<name>}, with an optional default as in ${cluster.tags.<name>|none}
+            6:21: a template cannot take `cluster.site`; a tag is taken by `${cluster.tags.site}`; there are cluster.name, cluster.location, cluster.resource-group, cluster.subscription too
             7:13: `sometimes` is no rebind; it is one of never, when-orphaned, allow
         "#]],
     );
@@ -135,8 +135,8 @@ fn an_unknown_key_is_a_mistake_wherever_it_stands() {
     check(
         &with("      prefer:", "      preferred:"),
         &expect![[r#"
-        12:7: unknown key `preferred` in `vaults`; there are within, tags, prefer, require
-    "#]],
+            12:7: unknown key `preferred` in `vaults`; there are within, tags, location, resource-group, subscription, prefer, require
+        "#]],
     );
     check(
         &with("owner:", "holder:"),
@@ -186,8 +186,8 @@ fn values_that_cannot_be_meant_are_refused() {
     check(
         &with("site: \"*\"", "site: \"${cluster.tags.site}\""),
         &expect![[r#"
-        8:51: a template has no meaning in the selector of clusters; templates compare a vault's tags with the cluster's
-    "#]],
+            8:51: a template has no meaning in the selector of clusters; templates compare a vault with the cluster
+        "#]],
     );
     check(
         &with("until: 2027-03-31", "until: 31.3.2027"),
@@ -278,8 +278,8 @@ fn two_rules_of_one_name_are_refused() {
     check(
         &format!("{SHORTEST}{second}"),
         &expect![[r#"
-        6:5: another rule has the name `a` already
-    "#]],
+            6:11: another rule has the name `a` already
+        "#]],
     );
 }
 

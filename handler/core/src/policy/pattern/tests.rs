@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use super::*;
 use crate::fixtures::cluster;
 
@@ -5,7 +7,7 @@ use crate::fixtures::cluster;
 fn check(pattern: &str, tags: &[(&str, &str)], value: &str, expected: bool) {
     let pattern = Pattern::parse(pattern).unwrap();
     assert_eq!(
-        pattern.matches(value, &cluster("c1", tags)),
+        pattern.matches(value, (&cluster("c1", tags)).into()),
         expected,
         "{pattern} on {value:?}"
     );
@@ -73,29 +75,74 @@ fn a_tag_value_is_data_and_matches_only_itself() {
 }
 
 #[test]
-fn a_template_that_cannot_be_read_is_refused() {
-    assert_eq!(
-        Pattern::parse("x${cluster.tags.site"),
-        Err(PatternError::Unclosed { at: 1 })
-    );
-    assert_eq!(
-        Pattern::parse("${cluster.nmae}"),
-        Err(PatternError::UnknownField {
-            at: 0,
-            field: "cluster.nmae".to_owned()
-        })
-    );
-    assert!(Pattern::parse("${cluster.tags.}").is_err());
+fn a_template_takes_where_the_cluster_lies_in_lower_case() {
+    let mut cluster = cluster("C1", &[]);
+    cluster.location = "East US".to_owned();
+    for (pattern, value) in [
+        ("kv-${cluster.name}", "kv-c1"),
+        ("${cluster.location}", "eastus"),
+        ("${cluster.resource-group}*", "rg-sites-x"),
+        ("${cluster.subscription}", crate::fixtures::SUBSCRIPTION),
+    ] {
+        let pattern = Pattern::parse(pattern).unwrap();
+        assert!(pattern.matches(value, (&cluster).into()), "{pattern}");
+        assert!(
+            !pattern.matches("elsewhere", (&cluster).into()),
+            "{pattern}"
+        );
+    }
 }
 
 #[test]
-fn in_an_id_one_star_stays_within_a_segment_and_two_cross() {
-    let id = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-nexus-1";
-    assert!(IdGlob::new("**/id-nexus-*").matches(id));
-    assert!(IdGlob::new("**/ID-NEXUS-1").matches(id));
-    assert!(IdGlob::new(id).matches(&id.to_uppercase()));
-    assert!(IdGlob::new("/subscriptions/*/resourceGroups/rg/**").matches(id));
-    assert!(!IdGlob::new("/subscriptions/*/id-nexus-1").matches(id));
-    assert!(!IdGlob::new("id-nexus-*").matches(id));
-    assert!(!IdGlob::new("**/id-nexus-").matches(id));
+fn over_an_attribute_case_and_blanks_do_not_count() {
+    let cluster = cluster("c1", &[("region", "West US"), ("glob", "*")]);
+    let matches = |pattern: &str, value: &str| {
+        let pattern = Pattern::parse(pattern).unwrap().over_attribute();
+        pattern.matches(value, (&cluster).into())
+    };
+    assert!(matches("East US", "eastus"));
+    assert!(matches("East*", "eastus"));
+    assert!(matches("${cluster.tags.region}", "westus"));
+    assert!(matches("${cluster.tags.gone|West US}", "westus"));
+    assert!(!matches("${cluster.tags.glob}", "westus"));
+}
+
+#[track_caller]
+fn refuse(pattern: &str, at: Range<usize>, mistake: Mistake) {
+    assert_eq!(Pattern::parse(pattern), Err(PatternError { at, mistake }));
+}
+
+#[test]
+fn a_template_that_cannot_be_read_is_refused() {
+    refuse("x${cluster.tags.site", 1..20, Mistake::Unclosed);
+    let unknown = |it: &str| Mistake::UnknownField(it.to_owned());
+    refuse("${cluster.nmae}", 0..15, unknown("cluster.nmae"));
+    refuse("a${}", 1..4, unknown(""));
+    refuse("${ cluster.name}", 0..16, unknown(" cluster.name"));
+    let tag = |it: &str| Mistake::TagName(it.to_owned());
+    refuse("${cluster.tags.}", 0..16, tag(""));
+    refuse("${cluster.tags.a |b}", 0..20, tag("a "));
+    refuse("${cluster.tags.a/b}", 0..19, tag("a/b"));
+}
+
+#[test]
+fn a_default_is_plain_text() {
+    refuse("${cluster.tags.a|*}", 0..19, Mistake::Default);
+    refuse("${cluster.tags.a| b}", 0..20, Mistake::Default);
+    refuse("${cluster.tags.a|${cluster.name}}", 0..32, Mistake::Default);
+}
+
+#[test]
+fn text_that_looks_like_a_template_is_refused() {
+    for (text, lookalike, at) in [
+        ("$cluster.tags.site", CLUSTER_TAGS, 1),
+        ("cluster.tags.site", CLUSTER_TAGS, 0),
+        ("{cluster.name}", "{cluster", 0),
+        ("a$(cluster.name)", "(cluster", 2),
+        ("$cluster.name", "$cluster", 0),
+    ] {
+        let mistake = Mistake::Lookalike(lookalike);
+        refuse(text, at..at + lookalike.len(), mistake);
+    }
+    assert!(Pattern::parse("cluster-a$1").is_ok());
 }

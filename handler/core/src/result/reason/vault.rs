@@ -9,11 +9,11 @@ pub(crate) fn no_vault(rule: &Rule) -> Reason {
     reason(
         NO_VAULT,
         format!(
-            "rule `{}` finds no vault: none in its `within` has the tags it asks for",
+            "rule `{}` finds no vault: none in its `within` has what it asks for",
             rule.name
         ),
         format!(
-            "Tag a vault within {} as the rule asks; a tag template takes its value from the cluster's tags, so check those too.",
+            "Tag a vault within {} as the rule asks; a template takes its value from the cluster, so check that too.",
             list(&rule.vaults.within)
         ),
     )
@@ -23,7 +23,7 @@ pub(crate) fn outside_within(vault: &VaultId, rule: &Rule) -> Reason {
     reason(
         "OutsideWithin",
         format!(
-            "{} has the tags that rule `{}` asks for, but lies outside its `within`",
+            "{} has what rule `{}` asks for, but lies outside its `within`",
             vault.name(),
             rule.name
         ),

@@ -1,0 +1,107 @@
+//! What one pattern matches beside another, for every value at once.
+//!
+//! It must not claim what it cannot prove: "no" means that nothing is known.
+
+use super::{Part, Pattern};
+
+/// Stands for whatever a star takes: a character that no policy has in its patterns.
+const ANYTHING: char = '\0';
+
+impl Pattern {
+    /// Does the pattern match whatever `other` matches?
+    pub fn covers(&self, other: &Self) -> bool {
+        // A text in which each star became one unknown character is matched only if a star takes that character,
+        // and a star that takes it takes anything in its place.
+        let stars = other.texts().map(|it| it.join(&ANYTHING.to_string()));
+        self == other || stars.is_some_and(|it| self.matches_text(&it))
+    }
+
+    /// Is it sure that no value matches both?
+    pub fn excludes(&self, other: &Self) -> bool {
+        let misses = |one: &Self, other: &Self| {
+            let text = one.texts().filter(|it| it.len() == 1);
+            text.is_some_and(|it| other.texts().is_some() && !other.matches_text(it[0]))
+        };
+        misses(self, other) || misses(other, self)
+    }
+
+    /// Does the pattern match every value that there can be?
+    pub fn covers_all(&self) -> bool {
+        self.pieces.len() > 1 && self.pieces.iter().all(Vec::is_empty)
+    }
+
+    /// Does the value match whatever the cluster is? Not where the pattern has a template.
+    pub(in crate::policy) fn matches_text(&self, value: &str) -> bool {
+        self.texts().is_some() && self.globs(value, |piece| plain(piece).unwrap_or_default().into())
+    }
+
+    /// The text of each piece; none where the pattern has a template.
+    fn texts(&self) -> Option<Vec<&str>> {
+        self.pieces.iter().map(|it| plain(it)).collect()
+    }
+}
+
+fn plain(piece: &[Part]) -> Option<&str> {
+    match piece {
+        [] => Some(""),
+        [Part::Text(text)] if !text.contains(ANYTHING) => Some(text),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(text: &str) -> Pattern {
+        Pattern::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_pattern_covers_what_it_surely_matches() {
+        for (wide, narrow) in [
+            ("*", "*"),
+            ("*", "a*"),
+            ("*", ""),
+            ("a*", "abc"),
+            ("a*", "ab*"),
+            ("a*c", "ab*bc"),
+            ("*b*", "a*b*c"),
+            ("**", "*"),
+            ("${cluster.name}", "${cluster.name}"),
+        ] {
+            assert!(pattern(wide).covers(&pattern(narrow)), "{wide} {narrow}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_does_not_cover_what_it_may_miss() {
+        for (wide, narrow) in [
+            ("ab*", "a*"),
+            ("a", "*"),
+            ("", "*"),
+            ("a*b*c", "*b*"),
+            ("\0", "*"),
+            ("\0*", "*"),
+            ("*", "${cluster.name}"),
+            ("${cluster.name}", "a"),
+        ] {
+            assert!(!pattern(wide).covers(&pattern(narrow)), "{wide} {narrow}");
+        }
+    }
+
+    #[test]
+    fn only_a_text_can_be_sure_to_be_excluded() {
+        assert!(pattern("a").excludes(&pattern("b*")));
+        assert!(pattern("b*").excludes(&pattern("a")));
+        assert!(!pattern("a").excludes(&pattern("*")));
+        assert!(!pattern("a*").excludes(&pattern("b*")));
+        assert!(!pattern("a").excludes(&pattern("${cluster.name}")));
+    }
+
+    #[test]
+    fn only_stars_alone_cover_every_value() {
+        assert!(pattern("*").covers_all() && pattern("**").covers_all());
+        assert!(!pattern("").covers_all() && !pattern("a*").covers_all());
+    }
+}

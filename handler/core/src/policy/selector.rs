@@ -1,0 +1,149 @@
+//! Selectors: what a rule asks of a cluster or a vault.
+//!
+//! It must not hold where it cannot tell: a test that takes a value which the cluster lacks fails.
+
+use std::borrow::Cow;
+
+use super::{
+    attributes::{Attribute, Attributes},
+    pattern::{OnlyValue, Pattern},
+};
+use crate::id::SubscriptionId;
+
+/// Tests, all of which must hold.
+#[derive(Debug, Clone, Default)]
+pub struct Selector {
+    /// What is asked of attributes, each at most once.
+    pub attributes: Vec<(Attribute, Test)>,
+    /// What is asked of tags by name, each at most once; names ignore case.
+    pub tags: Vec<(String, Test)>,
+}
+
+/// What is asked of one tag or one attribute.
+#[derive(Debug, Clone)]
+pub enum Test {
+    /// It is there and one of the patterns matches its value.
+    AnyOf(Vec<Pattern>),
+    /// None of the patterns matches its value; it need not be there.
+    NoneOf(Vec<Pattern>),
+    /// It is not there.
+    Absent,
+}
+
+impl Selector {
+    /// Does a cluster or a vault pass every test? Templates take their values from `cluster`.
+    pub fn matches(&self, it: Attributes<'_>, cluster: Attributes<'_>) -> bool {
+        let attributes = || {
+            let holds = |(attribute, test): &(Attribute, Test)| {
+                test.holds(it.attribute(*attribute).as_deref(), cluster)
+            };
+            self.attributes.iter().all(holds)
+        };
+        let tags = || {
+            let holds = |(name, test): &(String, Test)| test.holds(it.tag(name), cluster);
+            self.tags.iter().all(holds)
+        };
+        attributes() && tags()
+    }
+
+    /// The tests on tags that only a few values pass: the name and those values, for one cluster.
+    pub fn exact_tests<'a>(
+        &'a self,
+        cluster: Attributes<'a>,
+    ) -> impl Iterator<Item = (&'a str, Vec<Cow<'a, str>>)> {
+        self.tags
+            .iter()
+            .filter_map(move |(name, test)| Some((name.as_str(), test.only_values(cluster)?)))
+    }
+
+    /// Does the selector surely match whatever `other` matches?
+    pub fn covers(&self, other: &Self) -> bool {
+        let attributes = self.attributes.iter().all(|(attribute, test)| {
+            let there = other.attributes.iter().find(|(it, _)| it == attribute);
+            test.follows_from(there.map(|(_, test)| test))
+        });
+        let tags = self.tags.iter().all(|(name, test)| {
+            let there = other
+                .tags
+                .iter()
+                .find(|(it, _)| it.eq_ignore_ascii_case(name));
+            test.follows_from(there.map(|(_, test)| test))
+        });
+        attributes && tags
+    }
+
+    /// Can the selector match anything in this subscription?
+    pub fn can_match_in(&self, subscription: &SubscriptionId) -> bool {
+        let matches = |it: &Pattern| it.is_template() || it.matches_text(subscription.as_str());
+        self.attributes
+            .iter()
+            .filter(|(attribute, _)| *attribute == Attribute::Subscription)
+            .all(|(_, test)| match test {
+                Test::AnyOf(patterns) => patterns.iter().any(matches),
+                Test::NoneOf(patterns) => !patterns.iter().any(matches),
+                Test::Absent => false,
+            })
+    }
+
+    /// Has whatever the selector matches a value in the tag of this name?
+    pub fn requires_tag(&self, name: &str) -> bool {
+        self.tags
+            .iter()
+            .any(|(it, test)| it.eq_ignore_ascii_case(name) && matches!(test, Test::AnyOf(_)))
+    }
+}
+
+impl Test {
+    fn holds(&self, value: Option<&str>, cluster: Attributes<'_>) -> bool {
+        match (self, value) {
+            (Self::Absent, value) => value.is_none(),
+            (Self::AnyOf(_), None) => false,
+            (Self::AnyOf(patterns), Some(value)) => {
+                patterns.iter().any(|it| it.matches(value, cluster))
+            }
+            (Self::NoneOf(patterns), value) => patterns.iter().all(|it| {
+                it.is_defined(cluster) && !value.is_some_and(|value| it.matches(value, cluster))
+            }),
+        }
+    }
+
+    /// The values that pass, where they can be listed.
+    fn only_values<'a>(&'a self, cluster: Attributes<'a>) -> Option<Vec<Cow<'a, str>>> {
+        let Self::AnyOf(patterns) = self else {
+            return None;
+        };
+        let values = patterns.iter().map(|pattern| pattern.only_value(cluster));
+        values
+            .filter(|value| *value != OnlyValue::Nothing)
+            .map(|value| match value {
+                OnlyValue::One(value) => Some(value),
+                OnlyValue::Nothing | OnlyValue::Many => None,
+            })
+            .collect()
+    }
+
+    /// Does the test surely hold wherever `other` holds? No other test says nothing.
+    fn follows_from(&self, other: Option<&Self>) -> bool {
+        let some = |patterns: &[Pattern], is: &dyn Fn(&Pattern) -> bool| patterns.iter().any(is);
+        match (self, other) {
+            (_, None) => false,
+            (Self::Absent, Some(Self::Absent)) => true,
+            (Self::NoneOf(ours), Some(Self::Absent)) => !some(ours, &Pattern::is_template),
+            (Self::Absent, Some(Self::NoneOf(theirs))) => some(theirs, &Pattern::covers_all),
+            (Self::AnyOf(ours), Some(Self::AnyOf(theirs))) => theirs
+                .iter()
+                .all(|their| some(ours, &|our| our.covers(their))),
+            (Self::NoneOf(ours), Some(Self::NoneOf(theirs))) => ours
+                .iter()
+                .all(|our| some(theirs, &|their| their.covers(our))),
+            (Self::NoneOf(ours), Some(Self::AnyOf(theirs))) => theirs
+                .iter()
+                .all(|their| ours.iter().all(|our| our.excludes(their))),
+            (Self::Absent, Some(Self::AnyOf(_)))
+            | (Self::AnyOf(_), Some(Self::Absent | Self::NoneOf(_))) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
