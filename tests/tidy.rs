@@ -17,7 +17,7 @@ use std::{
 
 use serde_json::Value;
 use vaultbind::{config::VARIABLES, functions::FUNCTIONS};
-use vaultbind_core::result::Outcome;
+use vaultbind_core::{policy::document::schema, result::Outcome};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -243,12 +243,26 @@ fn the_readme_describes_every_setting() {
 
 #[test]
 fn the_published_result_schema_is_that_of_the_types() {
-    let generated = vaultbind::reconcile::report::schema();
+    is_published("result", &vaultbind::reconcile::report::schema());
+}
+
+#[test]
+fn the_published_policy_schema_is_that_of_the_reader() {
+    is_published("policy", &schema::text());
+    let example = read("policy.yaml");
+    let first = example.lines().next();
+    let expected = "# yaml-language-server: $schema=schemas/policy.schema.json";
+    assert_eq!(first, Some(expected));
+}
+
+#[track_caller]
+fn is_published(name: &str, generated: &str) {
+    let file = format!("schemas/{name}.schema.json");
     if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(root().join("schemas/result.schema.json"), &generated).unwrap();
+        fs::write(root().join(&file), generated).unwrap();
     }
     assert_eq!(
-        read("schemas/result.schema.json"),
+        read(&file),
         generated,
         "run with UPDATE_EXPECT=1 to write it anew"
     );

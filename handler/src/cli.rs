@@ -78,6 +78,8 @@ enum PolicyCommand {
         #[arg(long, value_enum, default_value_t = Output::Table)]
         output: Output,
     },
+    /// Print the JSON Schema of policy files, for editors
+    Schema,
 }
 
 /// How a command prints.
@@ -104,6 +106,7 @@ pub fn run() -> ExitCode {
         Command::Serve => serve::serve(),
         Command::Policy(PolicyCommand::Check { file, output }) => policy::check(file, output),
         Command::Policy(PolicyCommand::Test { files, output }) => policy_test::test(files, output),
+        Command::Policy(PolicyCommand::Schema) => Ok(policy::schema()),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Capture(arguments) => capture::capture(&arguments),

@@ -1,15 +1,15 @@
-//! Mistakes in a file, printed for people, with the line and what is wrong in it underlined, and for programs.
+//! Mistakes in a file, and what is probably not meant: for people, with what is wrong underlined, and for programs.
 //!
 //! It must not know what kind of file it is.
 
-use std::path::Path;
+use std::{path::Path, process::ExitCode};
 
 use serde_json::{Value, json};
 use vaultbind_core::yaml::{Place, Problem, Severity};
 
 use super::print::{self, Line};
 
-/// Prints each mistake with its line.
+/// Prints each mistake and each warning with its line, and how many there are.
 pub(super) fn show(path: &Path, text: &str, problems: &[Problem]) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines: Vec<&str> = text.lines().collect();
@@ -29,6 +29,7 @@ pub(super) fn show(path: &Path, text: &str, problems: &[Problem]) {
             print::line(format!("  = {hint}"));
         }
     }
+    print::line(summary(path, problems));
 }
 
 /// A line and below it the mark; what would take no column or several is shown as a blank, so that the mark stands right.
@@ -42,18 +43,41 @@ fn underlined(line: &str, place: Place) -> String {
 }
 
 /// The last line: whether the file can be used.
-pub(super) fn summary(path: &Path, errors: &[Problem]) -> String {
+fn summary(path: &Path, problems: &[Problem]) -> String {
     let path = path.display();
-    match errors.len() {
-        0 => format!("{path} is sound"),
-        1 => format!("{path} has 1 mistake"),
-        several => format!("{path} has {several} mistakes"),
+    let errors = counted(problems, Severity::Error, "mistake");
+    let warnings = counted(problems, Severity::Warning, "warning");
+    match (errors, warnings) {
+        (None, None) => format!("{path} is sound"),
+        (None, Some(warnings)) => format!("{path} is sound, with {warnings}"),
+        (Some(errors), None) => format!("{path} has {errors}"),
+        (Some(errors), Some(warnings)) => format!("{path} has {errors} and {warnings}"),
     }
 }
 
-/// Each mistake as an object.
-pub(super) fn as_json(errors: &[Problem]) -> Value {
-    json!({ "errors": errors })
+fn counted(problems: &[Problem], severity: Severity, one: &str) -> Option<String> {
+    match problems.iter().filter(|it| it.severity == severity).count() {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        several => Some(format!("{several} {one}s")),
+    }
+}
+
+/// Each mistake and each warning as an object.
+pub(super) fn as_json(problems: &[Problem]) -> Value {
+    let (errors, warnings): (Vec<&Problem>, Vec<&Problem>) = problems
+        .iter()
+        .partition(|it| it.severity == Severity::Error);
+    json!({ "errors": errors, "warnings": warnings })
+}
+
+/// A file with a mistake cannot be used; one with warnings can.
+pub(super) fn exit_code(problems: &[Problem]) -> ExitCode {
+    if problems.iter().any(|it| it.severity == Severity::Error) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 #[cfg(test)]
