@@ -7,7 +7,7 @@
 //!   the mistake is in `Problems`; so all mistakes of a file come at once.
 //! - `problem`: a [`Problem`] with its [`Place`] and [`Severity`], and the word that was probably meant.
 
-mod depth;
+mod lines;
 pub(crate) mod node;
 pub(crate) mod problem;
 

@@ -11,8 +11,6 @@ use super::print::{self, Line};
 
 /// Prints each mistake and each warning with its line, and how many there are.
 pub(super) fn show(path: &Path, text: &str, problems: &[Problem]) {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let lines: Vec<&str> = text.lines().collect();
     for problem in problems {
         let Place { line, column, .. } = problem.place;
         let (severity, message) = (problem.severity, &problem.message);
@@ -22,24 +20,14 @@ pub(super) fn show(path: &Path, text: &str, problems: &[Problem]) {
         };
         let place = format!(": {}:{line}:{column}: {message}", path.display());
         print::line(Line::of(style, severity.to_string()).and(print::PLAIN, place));
-        if let Some(line) = lines.get(line - 1) {
-            print::text(&underlined(line, problem.place));
+        for line in problem.excerpt(text).iter().flatten() {
+            print::line(format!("  | {line}"));
         }
         if let Some(hint) = &problem.hint {
             print::line(format!("  = {hint}"));
         }
     }
     print::line(summary(path, problems));
-}
-
-/// A line and below it the mark; what would take no column or several is shown as a blank, so that the mark stands right.
-fn underlined(line: &str, place: Place) -> String {
-    let blank = |it: char| if it.is_control() { ' ' } else { it };
-    let line: String = line.chars().map(blank).collect();
-    let before = " ".repeat(place.column - 1);
-    let rest = line.chars().count().saturating_sub(place.column - 1);
-    let mark = "^".repeat(place.length.min(rest).max(1));
-    format!("  | {line}\n  | {before}{mark}")
 }
 
 /// The last line: whether the file can be used.
@@ -77,36 +65,5 @@ pub(super) fn exit_code(problems: &[Problem]) -> ExitCode {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(line: &str, column: usize, length: usize, expected: &str) {
-        let place = Place {
-            line: 1,
-            column,
-            length,
-        };
-        assert_eq!(underlined(line, place), expected);
-    }
-
-    #[test]
-    fn what_is_wrong_is_underlined() {
-        check(
-            "mode: enforced",
-            7,
-            8,
-            "  | mode: enforced\n  |       ^^^^^^^^",
-        );
-    }
-
-    #[test]
-    fn a_tab_is_one_column_and_the_mark_ends_with_its_line() {
-        check("\tä: xy", 5, 9, "  |  ä: xy\n  |     ^^");
-        check("", 1, 1, "  | \n  | ^");
     }
 }

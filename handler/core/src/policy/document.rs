@@ -67,20 +67,12 @@ fn document(text: &str, problems: &mut Problems) -> Option<Draft> {
         return None;
     }
     let documents = node::parse(text, problems)?;
-    let [root] = documents.as_slice() else {
-        let message = if documents.is_empty() {
-            "the file is empty"
-        } else {
-            "the file holds more than one document"
-        };
-        problems.add(Place::at(1, 1), message);
-        return None;
-    };
+    let root = node::only(&documents, problems)?;
     let digest = Sha256::digest(text.as_bytes())
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    policy(Node(root), digest, problems)
+    policy(root, digest, problems)
 }
 
 fn policy(root: Node<'_>, digest: String, problems: &mut Problems) -> Option<Draft> {
@@ -217,14 +209,14 @@ fn id_glob(node: Node<'_>, problems: &mut Problems) -> Option<IdGlob> {
 }
 
 fn date(node: Node<'_>, problems: &mut Problems) -> Option<Date> {
-    let text = node.string("a date", problems)?;
-    let date = Date::parse(text, format_description!("[year]-[month]-[day]")).ok();
+    let format = format_description!("[year]-[month]-[day]");
+    let date = node
+        .as_text()
+        .and_then(|it| Date::parse(it, format).ok());
     if date.is_none() {
-        problems.hinted(
-            node,
-            format!("`{}` is not a date", text.escape_debug()),
-            "write a date as 2027-03-31; it is the last day that counts",
-        );
+        let message = format!("expected a date, found {}", node.shown());
+        let hint = "write a date as 2027-03-31; it is the last day that counts";
+        problems.hinted(node, message, hint);
     }
     date
 }

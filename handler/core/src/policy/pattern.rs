@@ -8,7 +8,9 @@ mod parse;
 use std::{borrow::Cow, fmt};
 
 use super::attributes::{Attribute, Attributes, canonical};
-pub use parse::{CLUSTER, CLUSTER_TAGS, Mistake, NOT_IN_TAG_NAMES, PatternError, is_tag_name};
+pub use parse::{
+    CLUSTER, CLUSTER_TAGS, LOOKALIKES, Mistake, NOT_IN_TAG_NAMES, PatternError, is_tag_name,
+};
 
 /// A pattern over a value: text, `*`, and templates such as `${cluster.tags.<name>}`.
 #[derive(Debug, Clone, PartialEq, Eq)]

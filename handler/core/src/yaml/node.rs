@@ -4,13 +4,11 @@
 
 mod kind;
 
-use std::ops::Range;
-
 use saphyr::{LoadableYamlNode as _, MarkedYaml, Scalar, YamlData};
 
 use super::{
-    depth::{DEEPEST, too_deep},
-    problem::{Place, Problems, nearest},
+    lines::{DEEPEST, line_before, too_deep},
+    problem::{Place, Problems, Severity, nearest},
 };
 
 pub(crate) use kind::only;
@@ -24,13 +22,18 @@ pub(crate) fn parse<'a>(text: &'a str, problems: &mut Problems) -> Option<Vec<Ma
         );
         return None;
     }
-    match MarkedYaml::load_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    problems.are_in(text);
+    match MarkedYaml::load_from_str(text) {
         Ok(documents) => Some(documents),
         Err(error) => {
             let place = error.marker();
-            problems.add(
-                Place::at(place.line().max(1), place.col() + 1),
+            let line = place.line().max(1);
+            problems.push(
+                Severity::Error,
+                Place::at(line, place.col() + 1),
                 format!("not YAML: {}", error.info()),
+                line_before(text, line, error.info()),
             );
             None
         }
@@ -58,20 +61,6 @@ impl<'a> Node<'a> {
         Place {
             length: length.max(1),
             ..at
-        }
-    }
-
-    /// Where a part of a text stands; the whole text where its spelling in the file is not that of its value.
-    pub(crate) fn part(self, text: &str, part: Range<usize>) -> Place {
-        let whole = self.place();
-        let quotes = whole.length.saturating_sub(text.chars().count());
-        if !matches!(quotes, 0 | 2) || text.contains('\'') {
-            return whole;
-        }
-        Place {
-            column: whole.column + quotes / 2 + text[..part.start].chars().count(),
-            length: text[part].chars().count().max(1),
-            ..whole
         }
     }
 
@@ -137,11 +126,11 @@ impl<'a> Node<'a> {
 
     /// Text, even if empty.
     pub(crate) fn string(self, what: &str, problems: &mut Problems) -> Option<&'a str> {
-        if let Some(Scalar::String(text)) = self.scalar() {
-            return Some(text);
+        let text = self.as_text();
+        if text.is_none() {
+            self.expected(what, problems);
         }
-        self.expected(what, problems);
-        None
+        text
     }
 
     /// Text that is not empty.

@@ -2,7 +2,7 @@
 //!
 //! It must not know what can be wrong.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
 use serde::Serialize;
 
@@ -63,6 +63,26 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
+impl Problem {
+    /// The line of the text that it is about, and below it a mark under what is wrong.
+    ///
+    /// What would take no column or several is shown as a blank, so that the mark stands right.
+    pub fn excerpt(&self, text: &str) -> Option<[String; 2]> {
+        let Place {
+            line,
+            column,
+            length,
+        } = self.place;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let line = text.lines().nth(line.checked_sub(1)?)?;
+        let blank = |it: char| if it.is_control() { ' ' } else { it };
+        let before = column.saturating_sub(1);
+        let rest = line.chars().count().saturating_sub(before);
+        let mark = " ".repeat(before) + &"^".repeat(length.min(rest).max(1));
+        Some([line.chars().map(blank).collect(), mark])
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Place { line, column, .. } = self.place;
@@ -73,11 +93,23 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The mistakes found so far.
+/// The mistakes found so far, in a text.
 #[derive(Debug, Default)]
-pub(crate) struct Problems(Vec<Problem>);
+pub(crate) struct Problems {
+    found: Vec<Problem>,
+    text: String,
+    /// Where each line of the text begins, in bytes.
+    lines: Vec<usize>,
+}
 
 impl Problems {
+    /// Tells which text the places are in.
+    pub(super) fn are_in(&mut self, text: &str) {
+        let behind_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
+        self.lines = std::iter::once(0).chain(behind_breaks).collect();
+        text.clone_into(&mut self.text);
+    }
+
     pub(crate) fn push(
         &mut self,
         severity: Severity,
@@ -85,8 +117,10 @@ impl Problems {
         message: impl Into<String>,
         hint: Option<String>,
     ) {
-        self.0.push(Problem {
-            place,
+        // The parser counts the blanks behind a quoted text as a part of it.
+        let length = self.spelled(place).trim_end().chars().count().max(1);
+        self.found.push(Problem {
+            place: Place { length, ..place },
             severity,
             message: message.into(),
             hint,
@@ -109,10 +143,39 @@ impl Problems {
         self.push(Severity::Warning, place, message, Some(hint.into()));
     }
 
+    /// Where a part of a node's text stands; the whole node where the file spells the text with escapes.
+    pub(crate) fn part(&self, node: Node<'_>, text: &str, part: Range<usize>) -> Place {
+        let whole = node.place();
+        let spelled = self.spelled(whole).trim_end();
+        let quotes = match spelled.strip_suffix(['"', '\'']) {
+            Some(quoted) if quoted.get(1..) == Some(text) => 1,
+            _ if spelled == text => 0,
+            _ => return whole,
+        };
+        Place {
+            column: whole.column + quotes + text[..part.start].chars().count(),
+            length: text[part].chars().count(),
+            ..whole
+        }
+    }
+
+    /// What stands there in the file.
+    fn spelled(&self, place: Place) -> &str {
+        let start = place.line.checked_sub(1).and_then(|it| self.lines.get(it));
+        let line = start.map_or("", |start| &self.text[*start..]);
+        let character = |number: usize| {
+            line.char_indices()
+                .nth(number)
+                .map_or(line.len(), |it| it.0)
+        };
+        let from = place.column.saturating_sub(1);
+        &line[character(from)..character(from + place.length)]
+    }
+
     /// Ordered by place.
     pub(crate) fn into_sorted(mut self) -> Vec<Problem> {
-        self.0.sort();
-        self.0
+        self.found.sort();
+        self.found
     }
 }
 
@@ -122,4 +185,44 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         |it: &&str| strsim::damerau_levenshtein(&word.to_lowercase(), &it.to_lowercase());
     let near = known.into_iter().min_by_key(distance)?;
     (distance(&near) <= near.len().div_ceil(3)).then_some(near)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, line: usize, column: usize, length: usize, expected: &str) {
+        let problem = Problem {
+            place: Place {
+                line,
+                column,
+                length,
+            },
+            severity: Severity::Error,
+            message: String::new(),
+            hint: None,
+        };
+        let excerpt = problem.excerpt(text).map(|it| it.join("\n"));
+        assert_eq!(excerpt.unwrap_or_default(), expected);
+    }
+
+    #[test]
+    fn what_is_wrong_is_underlined() {
+        check("a: 1\nmode: on", 2, 7, 2, "mode: on\n      ^^");
+        check("\u{feff}mode: on", 1, 1, 4, "mode: on\n^^^^");
+    }
+
+    #[test]
+    fn a_tab_is_one_column_and_the_mark_ends_with_its_line() {
+        check("\tä: xy", 1, 5, 9, " ä: xy\n    ^^");
+        check("\n", 1, 1, 1, "\n^");
+        check("a", 2, 1, 1, "");
+    }
+
+    #[test]
+    fn the_nearest_word_is_one_that_is_near() {
+        assert_eq!(nearest("Enforcd", ["enforce", "audit"]), Some("enforce"));
+        assert_eq!(nearest("strict", ["enforce", "audit"]), None);
+    }
 }

@@ -8,11 +8,11 @@ use super::format::{self, Key};
 use crate::policy::{
     Mode, Preference, Rebind, Requirement, WriterChoice,
     attributes::Attribute,
-    pattern::{CLUSTER, CLUSTER_TAGS, NOT_IN_TAG_NAMES},
+    pattern::{CLUSTER, CLUSTER_TAGS, LOOKALIKES, NOT_IN_TAG_NAMES},
 };
 
 const HEX: &str = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
-/// Text without the beginning of a template.
+/// A character of plain text: none that begins a template.
 const PLAIN: &str = r"[^$]|\$(?!\{)";
 
 /// The schema as it is published, with a line feed at its end.
@@ -147,7 +147,7 @@ fn tags(value: &Value) -> Value {
     }
     json!({
         "type": "object",
-        "propertyNames": { "pattern": format!("^[^{}]+$", NOT_IN_TAG_NAMES.replace('\\', r"\\")) },
+        "propertyNames": { "pattern": format!("^[^{}]+$", escaped(NOT_IN_TAG_NAMES)) },
         "additionalProperties": test,
     })
 }
@@ -172,12 +172,14 @@ fn defined(name: &str) -> Value {
 }
 
 fn definitions() -> Value {
+    let lookalikes = LOOKALIKES.map(escaped).join("|");
+    let plain = format!("(?!{lookalikes})({PLAIN})");
     let template = template();
     let not_blank = |name| json!({ "allOf": [defined(name), { "pattern": r"\S" }] });
     let with_template = json!({ "allOf": [defined(TEMPLATE), { "pattern": template }] });
     json!({
-        TEXT: matching(&format!("^({PLAIN})*$")),
-        TEMPLATE: matching(&format!("^({PLAIN}|{template})*$")),
+        TEXT: matching(&format!("^({plain})*$")),
+        TEMPLATE: matching(&format!("^({plain}|{template})*$")),
         NAME: not_blank(TEXT),
         NAME_TEMPLATE: not_blank(TEMPLATE),
         GUID: matching(&format!("^{HEX}$")),
@@ -186,14 +188,26 @@ fn definitions() -> Value {
 }
 
 fn template() -> String {
-    let after = |prefix: &str| prefix.replace('.', r"\.");
     let words: Vec<&str> = Attribute::WORDS.iter().map(|(word, _)| *word).collect();
     format!(
-        r"\$\{{({}[^|}}]+|{}({}))(\|[^*}}]*)?\}}",
-        after(CLUSTER_TAGS),
-        after(CLUSTER),
+        r"\$\{{({}[^|}}]+|{}({}))(\|([^*$}}]|\$(?!\{{))*)?\}}",
+        escaped(CLUSTER_TAGS),
+        escaped(CLUSTER),
         words.join("|")
     )
+}
+
+/// The text as a regular expression.
+fn escaped(text: &str) -> String {
+    let escape = |it: char| {
+        let is_special = r"\/.*+?()[]{}|^$".contains(it);
+        if is_special {
+            format!(r"\{it}")
+        } else {
+            it.to_string()
+        }
+    };
+    text.chars().map(escape).collect()
 }
 
 fn scope() -> Value {

@@ -61,7 +61,7 @@ pub(super) fn selector(section: &Section<'_>, of: Of, problems: &mut Problems) -
 fn tags(node: Node<'_>, of: Of, problems: &mut Problems) -> Option<Vec<(String, Test)>> {
     let mut tags: Vec<(String, Test)> = Vec::new();
     let mut is_sound = true;
-    for (key, value) in node.members("tags: a mapping", problems)? {
+    for (key, value) in node.members("a mapping of tags", problems)? {
         let asked = Asked {
             of,
             attribute: None,
@@ -137,7 +137,7 @@ fn pattern(node: Node<'_>, asked: Asked, problems: &mut Problems) -> Option<Patt
     let pattern = match Pattern::parse(&text) {
         Ok(pattern) => pattern,
         Err(error) => {
-            let place = node.part(&text, error.at);
+            let place = problems.part(node, &text, error.at);
             let hint = Some(hint(&error.mistake));
             problems.push(Severity::Error, place, error.mistake.to_string(), hint);
             return None;

@@ -42,7 +42,7 @@ pub const CLUSTER_TAGS: &str = "cluster.tags.";
 pub const CLUSTER: &str = "cluster.";
 
 /// What nobody writes into a value unless they mean a template.
-const LOOKALIKES: [&str; 4] = [CLUSTER_TAGS, "$cluster", "{cluster", "(cluster"];
+pub const LOOKALIKES: [&str; 4] = [CLUSTER_TAGS, "$cluster", "{cluster", "(cluster"];
 
 impl Pattern {
     /// Reads a pattern.
