@@ -19,6 +19,8 @@ mod account;
 mod estate;
 #[path = "decide/observer.rs"]
 mod observer;
+#[path = "decide/properties.rs"]
+mod properties;
 
 use std::{fs, panic, path::Path};
 

@@ -24,6 +24,26 @@ impl Estate {
         inventory.candidates_are_current &= *read != Read::Candidates;
     }
 
+    /// Puts what Azure lists into another order.
+    pub(crate) fn arrange(&mut self, keys: &[u8]) {
+        let mut vaults = keys.iter().cycle();
+        self.vaults.sort_by_cached_key(|_| vaults.next());
+        let mut deleted = keys.iter().cycle();
+        self.deleted.sort_by_cached_key(|_| deleted.next());
+        let mut roles = keys.iter().cycle();
+        self.roles.sort_by_cached_key(|_| roles.next());
+    }
+
+    /// Adds a vault that is listed and can be read.
+    pub(crate) fn add(&mut self, vault: Vault) {
+        self.vaults.push(VaultLine {
+            sighting: VaultSighting::Live(vault.clone()),
+            row: Some(vault.clone()),
+            vault,
+            is_cached: true,
+        });
+    }
+
     /// The same as Azure would show it.
     fn azure<'a>(&self, vaults: impl Iterator<Item = &'a VaultLine>) -> Azure {
         let mut azure = Azure::default();

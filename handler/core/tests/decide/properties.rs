@@ -1,0 +1,240 @@
+//! What holds of every decision: the order of what Azure lists does not matter, what is unrelated changes nothing, and a
+//! value of a tag matches itself alone.
+//!
+//! It must not know how a decision comes about.
+
+use std::collections::BTreeSet;
+
+use proptest::{collection::vec, prelude::*, sample::select};
+use vaultbind_core::{
+    decision::Decision,
+    inventory::{Cluster, Vault},
+    policy::{Policy, document},
+    result::Outcome,
+};
+
+use super::{estate::Estate, estates, files, observe};
+
+const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
+
+/// What a rule may ask of clusters.
+const OF_CLUSTERS: [&str; 7] = [
+    "{}",
+    "{ tags: { site: a } }",
+    "{ tags: { site: [a, \"b*\"] } }",
+    "{ tags: { site: { not: a } } }",
+    "{ tags: { zone: null } }",
+    "{ location: [eastus, \"west*\"] }",
+    "{ resource-group: { not: rg-other } }",
+];
+/// What a rule may ask of vaults.
+const OF_VAULTS: [&str; 9] = [
+    "",
+    "tags: { site: a }",
+    "tags: { site: \"${cluster.tags.site}\" }",
+    "tags: { site: \"${cluster.tags.site|a}\", zone: [\"*\", z] }",
+    "tags: { site: { not: \"${cluster.tags.zone|z}\" } }",
+    "tags: { site: [\"${cluster.tags.site}\", \"${cluster.tags.zone}\", b] }",
+    "location: \"${cluster.location}\"",
+    "resource-group: \"rg-${cluster.tags.zone|secrets}\", tags: { zone: null }",
+    "subscription: \"${cluster.subscription}\", tags: { site: \"a*\" }",
+];
+const PREFER: [&str; 3] = ["", "same-location", "same-resource-group, same-location"];
+const VALUES: [&str; 5] = ["a", "b", "ab", "z", ""];
+
+fn policy() -> impl Strategy<Value = Policy> {
+    let rule = (
+        select(&OF_CLUSTERS[..]),
+        select(&OF_VAULTS[..]),
+        select(&PREFER[..]),
+    );
+    vec(rule, 1..4).prop_map(|rules| {
+        let mut text = "version: 1\nrules:\n".to_owned();
+        for (number, (clusters, vaults, prefer)) in rules.iter().enumerate() {
+            text += &format!("  - name: r{number}\n    clusters: {clusters}\n    vaults: {{ within: [/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-secrets, /subscriptions/{SUBSCRIPTION}/resourceGroups/rg-z], prefer: [{prefer}], {vaults} }}\n");
+        }
+        document::load(&text).unwrap_or_else(|it| panic!("{it:?}\n{text}"))
+    })
+}
+
+/// Some of the tags `site` and `zone`.
+fn tags() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
+    let value = || prop::option::of(select(&VALUES[..]));
+    (value(), value()).prop_map(|(site, zone)| {
+        let site = site.map(|it| ("site", it));
+        site.into_iter()
+            .chain(zone.map(|it| ("zone", it)))
+            .collect()
+    })
+}
+
+fn vault(name: &'static str) -> impl Strategy<Value = Vault> {
+    let group = select(vec!["rg-secrets", "rg-z", "rg-elsewhere"]);
+    let location = select(vec!["eastus", "East US", "westus"]);
+    let rbac = prop::bool::weighted(0.9);
+    (tags(), group, location, rbac).prop_map(move |(tags, group, location, rbac)| Vault {
+        location: location.to_owned(),
+        rbac,
+        ..vault_of(name, group, &tags)
+    })
+}
+
+fn vault_of(name: &str, group: &str, tags: &[(&str, &str)]) -> Vault {
+    let id = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}"
+    );
+    Vault {
+        id: id.parse().unwrap(),
+        location: "eastus".to_owned(),
+        tags: tags.iter().copied().collect(),
+        tenant: "aaaabbbb-0000-cccc-1111-dddd2222eeee".to_owned(),
+        uri: format!("https://{name}.vault.azure.net/"),
+        rbac: true,
+        purge_protection: true,
+        provisioning_state: "Succeeded".to_owned(),
+    }
+}
+
+fn vaults() -> impl Strategy<Value = Vec<Vault>> {
+    const NAMES: [&str; 6] = ["kv-0", "kv-1", "kv-2", "kv-3", "kv-4", "kv-5"];
+    prop::sample::subsequence(NAMES.to_vec(), 0..=NAMES.len())
+        .prop_flat_map(|names| names.into_iter().map(vault).collect::<Vec<_>>())
+}
+
+/// An estate of one cluster and some vaults.
+
+fn estate_of(cluster: &[(&str, &str)], vaults: &[Vault]) -> Estate {
+    let mut estate = Estate::read(&["cluster c1"]);
+    estate.cluster.tags = cluster.iter().copied().collect();
+    vaults.iter().for_each(|it| estate.add(it.clone()));
+    estate
+}
+
+fn decided(policy: &Policy, estate: &Estate) -> Decision {
+    observe(policy, estate, |reads| reads).1
+}
+
+/// Does the vault play no part in the cluster's decision? The rule that governs does not ask for what it is.
+fn is_unrelated(policy: &Policy, cluster: &Cluster, vault: &Vault) -> bool {
+    policy
+        .rule_for(cluster)
+        .is_none_or(|rule| !rule.vaults.matches(vault, cluster))
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_the_inventory_does_not_matter(
+        policy in policy(), cluster in tags(), vaults in vaults(), keys in vec(any::<u8>(), 7)
+    ) {
+        let mut estate = estate_of(&cluster, &vaults);
+        let decision = decided(&policy, &estate);
+        estate.arrange(&keys);
+        prop_assert_eq!(decided(&policy, &estate), decision);
+    }
+
+    #[test]
+    fn a_vault_that_is_unrelated_changes_nothing(
+        policy in policy(), cluster in tags(), vaults in vaults(), other in vault("kv-other")
+    ) {
+        let mut estate = estate_of(&cluster, &vaults);
+        if is_unrelated(&policy, &estate.cluster, &other) {
+            let decision = decided(&policy, &estate);
+            estate.add(other);
+            prop_assert_eq!(decided(&policy, &estate), decision);
+        }
+    }
+
+    /// The index is only a short cut: the decision is that of looking at every vault.
+    #[test]
+    fn the_vault_that_is_chosen_is_one_that_the_rule_asks_for_and_none_is_missed(
+        policy in policy(), cluster in tags(), vaults in vaults()
+    ) {
+        let estate = estate_of(&cluster, &vaults);
+        let cluster = &estate.cluster;
+        let rule = policy.rule_for(cluster);
+        let asked_for = |it: &&Vault| rule.is_some_and(|rule| rule.vaults.matches(it, cluster));
+        let expected: BTreeSet<String> = vaults.iter().filter(asked_for).map(|it| it.id.to_string()).collect();
+        let (candidates, is_ambiguous) = match decided(&policy, &estate) {
+            Decision::Bind(binding) => (binding.candidates, false),
+            Decision::Refuse(refusal) => (refusal.candidates, refusal.outcome == Outcome::Ambiguous),
+            other => panic!("{other:?}"),
+        };
+        let considered: BTreeSet<String> = candidates.into_iter().map(|it| it.id).collect();
+        if is_ambiguous {
+            // Of the fit ones, those that rank equal are told.
+            prop_assert!(considered.is_subset(&expected) && considered.len() > 1);
+        } else {
+            prop_assert_eq!(considered, expected);
+        }
+    }
+
+    #[test]
+    fn a_value_of_a_tag_matches_itself_alone(
+        value in hostile(), other in hostile(), (before, after) in select(vec![("", ""), ("kv-", ""), ("", "-x")])
+    ) {
+        prop_assume!(value != other);
+        let policy = policy_with(&format!("tags: {{ site: \"{before}${{cluster.tags.site}}{after}\" }}"));
+        let tagged = |name, value: &str| {
+            vault_of(name, "rg-secrets", &[("site", &format!("{before}{value}{after}"))])
+        };
+        let vaults = [tagged("kv-itself", &value), tagged("kv-other", &other)];
+        let chosen = |vaults: &[Vault]| chosen(&decided(&policy, &estate_of(&[("site", &value)], vaults)));
+        prop_assert_eq!(chosen(&vaults), Some("kv-itself".to_owned()));
+        prop_assert_eq!(chosen(&vaults[1..]), None);
+    }
+
+    #[test]
+    fn a_value_of_a_tag_names_no_place_but_its_own(value in hostile()) {
+        let policy = policy_with("resource-group: \"rg-${cluster.tags.site}\"");
+        let vaults = [vault_of("kv-a", "rg-secrets", &[])];
+        prop_assert_eq!(chosen(&decided(&policy, &estate_of(&[("site", &value)], &vaults))), None);
+    }
+}
+
+/// A policy of one rule that asks this of vaults.
+fn policy_with(vaults: &str) -> Policy {
+    let text = format!(
+        "version: 1\nrules:\n  - name: r\n    vaults: {{ within: [/subscriptions/{SUBSCRIPTION}], {vaults} }}\n"
+    );
+    document::load(&text).unwrap_or_else(|it| panic!("{it:?}\n{text}"))
+}
+
+/// The name of the vault that is chosen.
+fn chosen(decision: &Decision) -> Option<String> {
+    match decision {
+        Decision::Bind(binding) => Some(binding.vault.id.name().to_owned()),
+        _ => None,
+    }
+}
+
+/// Values that would mean something if they were taken for more than data.
+fn hostile() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[ab*?${}'\"\\\\\n|. ]{1,6}",
+        select(vec![
+            "*",
+            "**",
+            "${cluster.tags.site}",
+            "${cluster.name}",
+            "' or true or '",
+            "a|b",
+            "\n",
+            "null",
+            "{not: a}"
+        ])
+        .prop_map(str::to_owned),
+    ]
+}
+
+#[test]
+fn the_order_of_the_inventory_does_not_matter_in_any_case() {
+    for (name, path) in files() {
+        for (policy, mut estate) in estates(&std::fs::read_to_string(path).unwrap()) {
+            let decision = decided(&policy, &estate);
+            for keys in [[2, 1, 0], [1, 2, 0], [0, 2, 1]] {
+                estate.arrange(&keys);
+                assert_eq!(decided(&policy, &estate), decision, "{name}: {estate:?}");
+            }
+        }
+    }
+}
