@@ -16,7 +16,10 @@ pub(super) fn check(file: Option<PathBuf>, output: Output) -> anyhow::Result<Exi
         .with_context(|| format!("cannot read {}", path.display()))?;
     let found = document::check(&text, Clock::system().now().date());
     match output {
-        Output::Table => problems::show(&path, &text, &found),
+        Output::Table => {
+            problems::show(&path, &text, &found);
+            print::line(problems::summary(&path, &found));
+        }
         Output::Json => print::json(&problems::as_json(&found)),
     }
     Ok(problems::exit_code(&found))

@@ -9,7 +9,7 @@ use vaultbind_core::yaml::{Place, Problem, Severity};
 
 use super::print::{self, Line};
 
-/// Prints each mistake and each warning with its line, and how many there are.
+/// Prints each mistake and each warning with its line.
 pub(super) fn show(path: &Path, text: &str, problems: &[Problem]) {
     for problem in problems {
         let Place { line, column, .. } = problem.place;
@@ -27,11 +27,10 @@ pub(super) fn show(path: &Path, text: &str, problems: &[Problem]) {
             print::line(format!("  = {hint}"));
         }
     }
-    print::line(summary(path, problems));
 }
 
 /// The last line: whether the file can be used.
-fn summary(path: &Path, problems: &[Problem]) -> String {
+pub(super) fn summary(path: &Path, problems: &[Problem]) -> String {
     let path = path.display();
     let errors = counted(problems, Severity::Error, "mistake");
     let warnings = counted(problems, Severity::Warning, "warning");

@@ -210,9 +210,7 @@ fn id_glob(node: Node<'_>, problems: &mut Problems) -> Option<IdGlob> {
 
 fn date(node: Node<'_>, problems: &mut Problems) -> Option<Date> {
     let format = format_description!("[year]-[month]-[day]");
-    let date = node
-        .as_text()
-        .and_then(|it| Date::parse(it, format).ok());
+    let date = node.as_text().and_then(|it| Date::parse(it, format).ok());
     if date.is_none() {
         let message = format!("expected a date, found {}", node.shown());
         let hint = "write a date as 2027-03-31; it is the last day that counts";

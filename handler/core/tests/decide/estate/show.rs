@@ -11,7 +11,7 @@ use vaultbind_core::{
 
 use super::{
     Archive, ArchiveSettings, Change, Estate, Plan, PrincipalId, ProvisioningState, RoleAssignment,
-    SecretArchive, TENANT, VaultLine, WRITER_ROLE,
+    SecretArchive, TENANT, Vault, VaultLine, VaultSighting, WRITER_ROLE,
 };
 
 impl Estate {
