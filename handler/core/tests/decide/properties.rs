@@ -102,7 +102,6 @@ fn vaults() -> impl Strategy<Value = Vec<Vault>> {
 }
 
 /// An estate of one cluster and some vaults.
-
 fn estate_of(cluster: &[(&str, &str)], vaults: &[Vault]) -> Estate {
     let mut estate = Estate::read(&["cluster c1"]);
     estate.cluster.tags = cluster.iter().copied().collect();
