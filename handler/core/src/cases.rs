@@ -113,7 +113,11 @@ impl Case {
             today: self.today.unwrap_or(today),
             vault_suffix,
         };
-        let found = Found::of(self.estate.look(policy, &question).decision);
+        let found = Found::of(
+            self.estate
+                .look(policy, &self.estate.listing(policy), &question)
+                .decision,
+        );
         let expected = &self.expectation;
         let code = found.reason.as_ref().map(|it| it.code.clone());
         let differences = [

@@ -24,7 +24,7 @@ use crate::{
     policy::Policy,
 };
 
-pub use look::Look;
+pub use look::{Listing, Look};
 pub use read::{Surroundings, load};
 
 /// The directory of subscriptions that a file does not describe.
@@ -102,7 +102,11 @@ impl Estate {
             self.clusters.insert(cluster.clone(), seen);
         }
         for row in inventory.candidates.iter().flat_map(|it| it.all()) {
-            self.vaults.entry(row.id.clone()).or_default().row = Some(row.clone());
+            let seen = self.vaults.entry(row.id.clone()).or_default();
+            // Every cluster sees the same rows: they are compared before they are copied.
+            if seen.row.as_ref() != Some(row) {
+                seen.row = Some(row.clone());
+            }
         }
         for (id, sighting) in &inventory.vaults {
             self.vaults.entry(id.clone()).or_default().live = Some(sighting.clone());

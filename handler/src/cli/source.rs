@@ -9,7 +9,7 @@ use futures::{StreamExt as _, stream};
 use time::Date;
 use vaultbind_core::{
     decision::Question,
-    estate::{Estate, Surroundings},
+    estate::{Estate, Listing, Surroundings},
     id::{ClusterId, VaultId},
     inventory::Cluster,
     policy::Policy,
@@ -43,6 +43,7 @@ pub(super) enum Source {
 pub(super) struct Captured {
     pub(super) policy: Policy,
     pub(super) estate: Estate,
+    listing: Listing,
     pub(super) today: Date,
     pub(super) vault_suffix: &'static str,
 }
@@ -90,7 +91,7 @@ impl Captured {
             today: self.today,
             vault_suffix: self.vault_suffix,
         };
-        let look = self.estate.look(&self.policy, &question);
+        let look = self.estate.look(&self.policy, &self.listing, &question);
         Look {
             cluster: cluster.clone(),
             seen: Ok(Seen {
@@ -112,6 +113,7 @@ impl Source {
         let vault_suffix = config.cloud.vault_suffix();
         let estate = read_estate(path, &Surroundings::of(&policy, vault_suffix))?;
         Ok(Self::Captured(Box::new(Captured {
+            listing: estate.listing(&policy),
             policy,
             estate,
             today: Clock::system().now().date(),

@@ -2,14 +2,14 @@
 //!
 //! It must not answer silently what the estate does not know: what was taken for granted comes back with the decision.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Estate, principal_of, registered};
 use crate::{
     api_version::ApiVersion,
     decision::{Decision, Question, Read, decide},
     id::{ClusterId, VaultId},
-    inventory::{Cluster, Inventory, Vault, VaultSighting, vault_host},
+    inventory::{Candidates, Cluster, Inventory, Vault, VaultSighting, vault_host},
     policy::Policy,
 };
 
@@ -27,9 +27,29 @@ pub struct Look {
     pub assumed: Vec<Read>,
 }
 
+/// The vaults that a policy has listed: the same for every cluster.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    vaults: Arc<Candidates>,
+    is_known: bool,
+}
+
 impl Estate {
+    /// The vaults of every subscription in which a rule's boundary lies, as a live reading lists them.
+    pub fn listing(&self, policy: &Policy) -> Listing {
+        let within = policy.rules.iter().flat_map(|rule| &rule.vaults.within);
+        let subscriptions: BTreeSet<_> = within.map(|it| it.subscription()).collect();
+        let rows = self.vaults.values().filter_map(|it| it.row.as_ref());
+        let listed = rows.filter(|row| subscriptions.contains(row.id.subscription()));
+        let is_listed = |it| self.subscriptions.get(it).is_some_and(|it| it.is_listed);
+        Listing {
+            vaults: Arc::new(listed.cloned().collect()),
+            is_known: subscriptions.into_iter().all(is_listed),
+        }
+    }
+
     /// Decides about a cluster from what the estate holds.
-    pub fn look(&self, policy: &Policy, question: &Question<'_>) -> Look {
+    pub fn look(&self, policy: &Policy, listing: &Listing, question: &Question<'_>) -> Look {
         let mut inventory = Inventory::default();
         let mut assumed = Vec::new();
         let mut decision = decide(policy, question, &inventory);
@@ -38,7 +58,7 @@ impl Estate {
                 break;
             };
             for read in reads {
-                if !self.answer(policy, question.cluster, read, &mut inventory) {
+                if !self.answer(listing, question.cluster, read, &mut inventory) {
                     assumed.push(read.clone());
                 }
             }
@@ -54,7 +74,7 @@ impl Estate {
     /// Enters what is read into the inventory; says whether the estate knows it.
     pub fn answer(
         &self,
-        policy: &Policy,
+        listing: &Listing,
         cluster: &ClusterId,
         read: &Read,
         inventory: &mut Inventory,
@@ -73,7 +93,11 @@ impl Estate {
                 inventory.tenant = Some(known.unwrap_or_else(|| super::TENANT.to_owned()));
                 is_known
             }
-            Read::Candidates | Read::CurrentCandidates => self.candidates(policy, inventory),
+            Read::Candidates | Read::CurrentCandidates => {
+                inventory.candidates = Some(Arc::clone(&listing.vaults));
+                inventory.candidates_are_current = true;
+                listing.is_known
+            }
             Read::Cluster(version) => {
                 let known = self.clusters.get(cluster);
                 inventory.cluster = Some(known.map(|it| as_shown(it, *version)));
@@ -113,18 +137,6 @@ impl Estate {
             }
         };
         is_known || self.is_whole()
-    }
-
-    /// The vaults of every subscription in which a rule's boundary lies, as a live reading lists them.
-    fn candidates(&self, policy: &Policy, inventory: &mut Inventory) -> bool {
-        let within = policy.rules.iter().flat_map(|rule| &rule.vaults.within);
-        let subscriptions: Vec<_> = within.map(|it| it.subscription()).collect();
-        let rows = self.vaults.values().filter_map(|it| it.row.as_ref());
-        let listed = rows.filter(|row| subscriptions.contains(&row.id.subscription()));
-        inventory.candidates = Some(Arc::new(listed.cloned().collect()));
-        inventory.candidates_are_current = true;
-        let is_listed = |it| self.subscriptions.get(it).is_some_and(|it| it.is_listed);
-        subscriptions.into_iter().all(is_listed)
     }
 
     /// A vault that was listed and not read is taken for what its row shows; one that is not known may not be read.

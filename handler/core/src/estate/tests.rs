@@ -35,7 +35,7 @@ fn look(estate: &Estate, cluster: &str) -> Look {
         today: date!(2026 - 11 - 23),
         vault_suffix: "vault.azure.net",
     };
-    estate.look(&policy(), &question)
+    estate.look(&policy(), &estate.listing(&policy()), &question)
 }
 
 #[test]

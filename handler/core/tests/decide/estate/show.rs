@@ -19,7 +19,7 @@ impl Estate {
     pub(crate) fn answer(&self, policy: &Policy, read: &Read, inventory: &mut Inventory) {
         let is_cached = |it: &&VaultLine| it.is_cached || *read != Read::Candidates;
         let azure = self.azure(self.vaults.iter().filter(is_cached));
-        let is_known = azure.answer(policy, &self.cluster.id, read, inventory);
+        let is_known = azure.answer(&azure.listing(policy), &self.cluster.id, read, inventory);
         assert!(is_known, "{read} is not known");
         inventory.candidates_are_current &= *read != Read::Candidates;
     }
