@@ -24,9 +24,16 @@ use clap_complete::Shell;
 
 use crate::telemetry::ErrorChain;
 
-/// Binds Azure Operator Nexus clusters to the right Key Vault.
+const AFTER_HELP: &str = "\
+A policy is written with `policy check` and `policy test`, tried with `plan` and `explain`, and carried out by the \
+function, or at once by `apply`. Settings are environment variables, those of the function app; VAULTBIND_POLICY names \
+the policy file. On your own machine the commands sign in with the Azure CLI or the Azure Developer CLI.
+
+Exit codes: 0 fine, 1 something is wrong, 2 wrong usage, 130 interrupted; `plan --detailed-exitcode` has its own.";
+
+/// Binds Azure Operator Nexus clusters to the Key Vault that a tagging policy says they belong to.
 #[derive(Debug, Parser)]
-#[command(name = "vaultbind", version, about)]
+#[command(name = "vaultbind", version, after_help = AFTER_HELP, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -36,24 +43,40 @@ struct Arguments {
 enum Command {
     /// Serve the Functions host: what `host.json` starts.
     Serve,
-    /// Check the policy.
+    /// Check and test a policy, without Azure.
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// Say why a cluster belongs to its vault, or to none.
+    ///
+    /// Tells of each rule whether it governs the cluster, of each vault what ruled it out or ranked it, and what would
+    /// be changed. Changes nothing.
     Explain(explain::ExplainArguments),
-    /// Show what would be changed, for everything in scope; changes nothing.
+    /// Show what would be changed, and change nothing.
+    ///
+    /// Looks at every cluster in scope, or at those that are asked for, and says of each whether it is right, what would
+    /// be changed, or why it is not bound.
     Plan(plan::PlanArguments),
-    /// Write the estate to a file: for `explain`, `plan` and `policy test` without Azure.
+    /// Write the estate to a file, for `explain`, `plan` and `policy test`.
+    ///
+    /// Reads the clusters in scope and what decisions about them need: ids, tags, the archive, vaults, role assignments.
+    /// No secrets, no rack data. Changes nothing.
     Capture(capture::CaptureArguments),
-    /// Print the custom role and the condition that the policy needs, for `az role definition create` or the templates.
+    /// Print the custom role and the condition that the policy needs.
+    ///
+    /// As JSON for `az role definition create`, or as parameters of the Bicep templates.
     Roles {
         /// How to print.
         #[arg(long, value_enum, default_value_t = RolesOutput::Json)]
         output: RolesOutput,
     },
     /// Carry the plan out now, on the same way as the function.
+    ///
+    /// Shows the plan and asks first. Several clusters are changed at a time; one's failure keeps no other from being
+    /// bound. Ctrl-C ends it after the steps that are under way, and says of each cluster how far it came.
     Apply(apply::ApplyArguments),
     /// Print the script that completes commands and options in a shell.
+    ///
+    /// For bash: `source <(vaultbind completions bash)`.
     Completions {
         /// The shell.
         shell: Shell,
@@ -62,11 +85,11 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum PolicyCommand {
-    /// Run the cases that say what the policy is expected to do, without Azure.
+    /// Run the cases that say what the policy is expected to do.
     Test {
         /// Files of cases; `policy.tests.yaml` beside `policy.yaml` where left out.
         files: Vec<PathBuf>,
-        /// How to print.
+        /// How to print: for people or for programs.
         #[arg(long, value_enum, default_value_t = Output::Table)]
         output: Output,
     },
@@ -74,7 +97,7 @@ enum PolicyCommand {
     Check {
         /// The file; the configured one where left out.
         file: Option<PathBuf>,
-        /// How to print.
+        /// How to print: for people or for programs.
         #[arg(long, value_enum, default_value_t = Output::Table)]
         output: Output,
     },
@@ -85,18 +108,14 @@ enum PolicyCommand {
 /// How a command prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
-    /// For people.
     Table,
-    /// For programs.
     Json,
 }
 
 /// How the needed rights are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum RolesOutput {
-    /// A role definition, and a condition.
     Json,
-    /// Parameters of `infra/main.bicep`.
     Bicep,
 }
 

@@ -107,3 +107,28 @@ async fn the_policy_of_the_repository_does_what_its_cases_expect() {
         "{shown}"
     );
 }
+
+/// The blocks of YAML in the README.
+fn examples() -> Vec<String> {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let blocks = readme.split("```yaml\n").skip(1);
+    blocks
+        .map(|it| it.split("```").next().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn the_cases_in_the_readme_hold() {
+    let cases = examples()
+        .into_iter()
+        .find(|it| it.contains("\ncases:"))
+        .unwrap();
+    let cases = write_policy(&cases);
+    let policy = root().join("policy.yaml");
+    let variables = [("VAULTBIND_POLICY", policy.to_str().unwrap())];
+    let arguments = ["policy", "test", cases.to_str().unwrap()];
+    let output = vaultbind(&arguments, &variables, Stdio::piped()).await;
+    std::fs::remove_file(&cases).unwrap();
+    let shown = text(&output.stdout) + &text(&output.stderr);
+    assert!(shown.ends_with("\n1 case: 1 passed, 0 failed\n"), "{shown}");
+}

@@ -190,8 +190,8 @@ async fn an_estate_answers_as_azure_does() {
             "bound",
             "exempt",
             "held",
+            "planned",
             "rejected",
-            "to change",
             "unmatched",
             "waiting"
         ]

@@ -28,7 +28,7 @@ pub(super) struct ExplainArguments {
     /// An estate that `capture` wrote, in place of Azure
     #[arg(long, value_name = "FILE")]
     estate: Option<PathBuf>,
-    /// How to print
+    /// How to print: for people or for programs
     #[arg(long, value_enum, default_value_t = Output::Table)]
     output: Output,
 }
