@@ -7,9 +7,14 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::process::{Child, Command};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+};
 use vaultbind_simulator::{
     ClusterSpec, Config, Estate, ManagerSpec, Simulator, SubscriptionSpec, VaultSpec,
+    faults::{Fault, FaultRule},
+    journal::Service,
     state::{Azure, PatchMode},
 };
 
@@ -280,6 +285,41 @@ async fn what_another_policy_asks_and_nobody_captured_is_said() {
     assert_eq!(assumed.matches("\n  roles of ").count(), 2, "{shown}");
 }
 
+/// Sends a signal to a command, as a terminal does.
+async fn interrupt(child: &Child) {
+    let process = child.id().unwrap().to_string();
+    let sent = Command::new("kill").args(["-INT", &process]).status().await;
+    assert!(sent.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_second_interruption_ends_at_once_and_says_what_is_not_known() {
+    let estate = Estate::new().platform_apps().subscription(WEST);
+    let estate = estate.vault(vault("kv-a", "a")).cluster(at("a", "c1"));
+    let desk = Desk::new(estate.cluster(at("a", "c2")), POLICY).await;
+    let hang = FaultRule::new(Service::Arm, "clusters/c1", Fault::Hang).method("PATCH");
+    desk.simulator.world.faults.add(hang);
+    let mut apply = desk.command(&["apply", "--yes"]).spawn().unwrap();
+    // The roles are given, and nobody answers the PATCH.
+    desk.writes(2).await;
+    let stderr = apply.stderr.take().unwrap();
+    let mut said = BufReader::new(stderr).lines();
+    interrupt(&apply).await;
+    let line = tokio::time::timeout(SOON, said.next_line()).await.unwrap();
+    assert!(line.unwrap().unwrap().starts_with("interrupted: "));
+    interrupt(&apply).await;
+    let output = ended(apply).await;
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(130), "{shown}");
+    let expected = "
+1/2 c1: unknown: cut off in the middle of a step; `vaultbind plan` shows what is left
+2/2 c2: not begun: nothing of it was changed
+
+0 of 2 clusters bound, 1 under way, 1 not begun
+";
+    assert!(shown.ends_with(expected), "{shown}");
+}
+
 #[tokio::test]
 async fn an_interrupted_apply_says_of_each_cluster_how_far_it_came() {
     let mut estate = Estate::new().platform_apps().subscription(WEST);
@@ -293,9 +333,7 @@ async fn an_interrupted_apply_says_of_each_cluster_how_far_it_came() {
     let apply = desk.command(&["apply", "--yes"]).spawn().unwrap();
     // Both vaults' roles and the first eight clusters.
     desk.writes(4 + 8).await;
-    let process = apply.id().unwrap().to_string();
-    let sent = Command::new("kill").args(["-INT", &process]).status().await;
-    assert!(sent.unwrap().success());
+    interrupt(&apply).await;
     let output = ended(apply).await;
     let shown = text(&output.stdout);
     assert_eq!(output.status.code(), Some(130), "{shown}");
@@ -317,4 +355,22 @@ async fn an_interrupted_apply_says_of_each_cluster_how_far_it_came() {
 
     let writes = desk.simulator.world.journal.writes().len();
     assert_eq!(writes, 4 + 8, "nothing was begun after the interruption");
+}
+
+#[tokio::test]
+async fn looks_wait_for_the_quota() {
+    let mut estate = Estate::new().platform_apps().subscription(WEST);
+    // More than are looked at at a time: the last one knows what is left of the quota.
+    for number in 1..=9 {
+        estate = estate.cluster(at("a", &format!("c{number}")));
+    }
+    let desk = Desk::new(estate, POLICY).await;
+    desk.azure(|azure| {
+        azure.behaviour.remaining_reads = 0;
+        azure.behaviour.remaining_writes = 0;
+    });
+    let began = std::time::Instant::now();
+    desk.prints(&["plan"]).await;
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(1), "it took only {took:?}");
 }

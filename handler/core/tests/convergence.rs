@@ -12,12 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use time::{OffsetDateTime, macros::date};
 use vaultbind_core::{
-    decision::{Binding, Decision, Question, Read, decide},
+    decision::{Binding, Decision, Question},
+    estate::{Estate as Azure, VaultSeen},
     id::{ClusterId, ClusterManagerId, VaultId},
     inventory::{
-        ArchiveSettings, AssociatedIdentity, Cluster, DeletedVault, Identities, Inventory,
-        PrincipalId, Provider, ProvisioningState, RoleAssignment, SecretArchive, Vault,
-        VaultSighting, WRITER_ROLE,
+        ArchiveSettings, AssociatedIdentity, Cluster, DeletedVault, Identities, PrincipalId,
+        Provider, ProvisioningState, RoleAssignment, SecretArchive, Vault, WRITER_ROLE,
     },
     plan::{Archive, Change},
     policy::{Policy, document},
@@ -62,76 +62,51 @@ fn vault_id(number: usize) -> VaultId {
     format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/kv-{number}").parse().unwrap()
 }
 
-impl Estate {
-    /// Answers what a decision asks for.
-    fn answer(&self, cluster: &ClusterId, read: Read, inventory: &mut Inventory) {
-        match read {
-            Read::Provider => {
-                inventory.provider = Some(Provider {
-                    state: if self.registered {
-                        "Registered"
-                    } else {
-                        "NotRegistered"
-                    }
-                    .to_owned(),
-                    cluster_api_versions: vec!["2025-02-01".to_owned()],
-                })
-            }
-            Read::Tenant => inventory.tenant = Some(TENANT.to_owned()),
-            Read::Candidates | Read::CurrentCandidates => {
-                inventory.candidates =
-                    Some(std::sync::Arc::new(self.vaults.values().cloned().collect()));
-                inventory.candidates_are_current = read == Read::CurrentCandidates;
-            }
-            Read::Cluster(_) => inventory.cluster = Some(self.clusters.get(cluster).cloned()),
-            Read::Vault(id) => {
-                let sighting = self
-                    .vaults
-                    .get(&id)
-                    .cloned()
-                    .map_or(VaultSighting::Absent, VaultSighting::Live);
-                inventory.vaults.insert(id, sighting);
-            }
-            Read::VaultByHost(host) => {
-                let found = self
-                    .vaults
-                    .values()
-                    .find(|it| it.uri.contains(&host))
-                    .map(|it| it.id.clone());
-                inventory.vaults_by_host.insert(host, found);
-            }
-            Read::DeletedVaults(subscription) => {
-                let deleted = self
-                    .deleted
-                    .iter()
-                    .map(|id| DeletedVault { id: id.clone() })
-                    .collect();
-                inventory.deleted_vaults.insert(subscription, deleted);
-            }
-            Read::PlatformPrincipals => {
-                inventory.platform_principals =
-                    Some(self.registered.then(|| vec![principal(1), principal(2)]));
-            }
-            Read::Manager(id, _) => inventory.manager = Some(self.managers.get(&id).cloned()),
-            Read::Roles(vault, principal) => {
-                let rows = self.role(&vault, &principal);
-                inventory.roles.insert((vault, principal), rows);
-            }
-        }
-    }
+/// The assignment that gives a principal the role on a vault.
+fn role(held: &(VaultId, PrincipalId)) -> ((VaultId, PrincipalId), Vec<RoleAssignment>) {
+    let (vault, principal) = held;
+    let row = RoleAssignment {
+        id: format!("{vault}/providers/Microsoft.Authorization/roleAssignments/x"),
+        role: WRITER_ROLE.to_owned(),
+        principal: principal.to_string(),
+        scope: vault.to_string(),
+        conditional: false,
+        created_on: Some(OffsetDateTime::UNIX_EPOCH),
+    };
+    (held.clone(), vec![row])
+}
 
-    fn role(&self, vault: &VaultId, principal: &PrincipalId) -> Vec<RoleAssignment> {
-        if !self.roles.contains(&(vault.clone(), principal.clone())) {
-            return Vec::new();
-        }
-        vec![RoleAssignment {
-            id: format!("{vault}/providers/Microsoft.Authorization/roleAssignments/x"),
-            role: WRITER_ROLE.to_owned(),
-            principal: principal.to_string(),
-            scope: vault.to_string(),
-            conditional: false,
-            created_on: Some(OffsetDateTime::UNIX_EPOCH),
-        }]
+impl Estate {
+    /// The same as Azure would show it.
+    fn azure(&self) -> Azure {
+        let managers = self.managers.iter();
+        let vaults = self.vaults.iter();
+        let mut azure = Azure {
+            clusters: self.clusters.clone(),
+            managers: managers
+                .map(|(id, it)| (id.clone(), Some(it.clone())))
+                .collect(),
+            vaults: vaults
+                .map(|(id, it)| (id.clone(), VaultSeen::settled(it.clone())))
+                .collect(),
+            platform_apps: Some(self.registered.then(|| vec![principal(1), principal(2)])),
+            roles: self.roles.iter().map(role).collect(),
+            ..Azure::default()
+        };
+        let own = azure.subscription(&SUBSCRIPTION.parse().unwrap());
+        own.tenant = Some(TENANT.to_owned());
+        let state = if self.registered {
+            "Registered"
+        } else {
+            "NotRegistered"
+        };
+        own.provider = Some(Provider {
+            state: state.to_owned(),
+            cluster_api_versions: vec!["2025-02-01".to_owned()],
+        });
+        let deleted = self.deleted.iter().cloned();
+        own.deleted_vaults = Some(deleted.map(|id| DeletedVault { id }).collect());
+        azure
     }
 
     fn decide(&self, policy: &Policy, cluster: &ClusterId) -> Decision {
@@ -141,22 +116,14 @@ impl Estate {
             today: date!(2026 - 02 - 03),
             vault_suffix: "vault.azure.net",
         };
-        let mut inventory = Inventory::default();
-        for _ in 0..32 {
-            match decide(policy, &question, &inventory) {
-                Decision::Look(reads) => {
-                    assert!(
-                        !reads.is_empty(),
-                        "a decision that asks for nothing and says nothing"
-                    );
-                    reads
-                        .into_iter()
-                        .for_each(|read| self.answer(cluster, read, &mut inventory));
-                }
-                decision => return decision,
-            }
+        let azure = self.azure();
+        match azure
+            .look(policy, &azure.listing(policy), &question)
+            .decision
+        {
+            Decision::Look(reads) => panic!("the decision never comes: {reads:?}"),
+            decision => decision,
         }
-        panic!("the decision never comes");
     }
 
     /// Carries a binding out, as far as it may go wrong in ways that must never happen.

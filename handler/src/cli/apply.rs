@@ -6,7 +6,7 @@ mod carry_out;
 mod course;
 
 use std::{
-    io::{BufRead as _, IsTerminal as _},
+    io::{BufRead, IsTerminal as _},
     process::ExitCode,
 };
 
@@ -94,8 +94,12 @@ fn is_confirmed(count: usize) -> bool {
     print::line("");
     let clusters = print::count(count, "cluster");
     print::line(format!("Change {clusters}? Only `yes` is taken for it."));
+    is_yes(std::io::stdin().lock())
+}
+
+fn is_yes(mut answers: impl BufRead) -> bool {
     let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+    answers.read_line(&mut answer).is_ok() && answer.trim() == "yes"
 }
 
 /// Prints how far one cluster came.
@@ -105,5 +109,19 @@ fn show(place: &str, cluster: &ClusterId, course: &Course) {
     print::line(line.and(style, word).and(print::PLAIN, more));
     if let Some(help) = course.help() {
         print::line(format!("  {help}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_yes_is_taken_for_a_yes() {
+        assert!(is_yes(&b"yes\n"[..]) && is_yes(&b" yes \nno\n"[..]));
+        for answer in ["", "\n", "y\n", "Yes\n", "yes, please\n", "no\nyes\n"] {
+            assert!(!is_yes(answer.as_bytes()), "{answer:?}");
+        }
+        assert!(!is_yes(&[0xff, b'\n'][..]), "what is no text is no yes");
     }
 }

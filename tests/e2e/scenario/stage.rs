@@ -262,18 +262,18 @@ impl Stage {
     async fn vaultbind(&self, command: &Command) -> Vec<String> {
         let town = self.town();
         let input = town.scratch("input", &command.input);
-        let arguments = command.words[1..].iter().map(|it| {
-            if it == "INPUT" {
-                input.as_str()
-            } else {
-                it.as_str()
-            }
+        let written = format!("{}.output", town.policy());
+        let arguments = command.words[1..].iter().map(|it| match it.as_str() {
+            "INPUT" => input.as_str(),
+            "OUTPUT" => written.as_str(),
+            other => other,
         });
         let output = town.command(arguments).await;
         let text = String::from_utf8_lossy(&output.stdout).into_owned()
             + &String::from_utf8_lossy(&output.stderr);
         let mut lines: Vec<String> = text
             .replace(&input, "INPUT")
+            .replace(&written, "OUTPUT")
             .replace(town.policy(), "policy.yaml")
             .lines()
             .map(|it| without_request(&timeless(it)))

@@ -19,30 +19,14 @@ use crate::{
     },
 };
 
-const KEYS: &[&str] = &[
-    "version",
-    "today",
-    "estate",
-    "platform-apps",
-    "subscriptions",
-    "managers",
-    "vaults",
-    "roles",
-    "cases",
-];
-const CASE_KEYS: &[&str] = &[
-    "name",
-    "today",
-    "estate",
-    "platform-apps",
-    "subscriptions",
-    "managers",
-    "vaults",
-    "roles",
-    "cluster",
-    "expect",
-];
+const KEYS: &[&str] = &["version", "today", "estate", "cases"];
+const CASE_KEYS: &[&str] = &["name", "today", "estate", "cluster", "expect"];
 const EXPECT_KEYS: &[&str] = &["outcome", "vault", "rule", "writer", "reason"];
+
+/// These keys and those that furnish an estate.
+fn furnished(keys: &[&'static str]) -> Vec<&'static str> {
+    [keys, read::FURNISHED].concat()
+}
 
 /// How an estate is read that a file of cases names.
 pub type Files<'a> = dyn Fn(&str) -> Result<Estate, String> + 'a;
@@ -80,7 +64,7 @@ fn file(
 ) -> Option<Vec<Case>> {
     let documents = node::parse(text, problems)?;
     let root = node::only(&documents, problems)?;
-    let section = Section::read(root, "a file of cases", KEYS, problems)?;
+    let section = Section::read(root, "a file of cases", &furnished(KEYS), problems)?;
     let version = section.required("version", "write `version: 1`", problems);
     if let Some(version) = version.filter(|it| it.integer() != Some(1)) {
         let message = format!("version is {}, only 1 is known", version.shown());
@@ -147,7 +131,7 @@ impl Shared<'_> {
     }
 
     fn case(&self, node: Node<'_>, problems: &mut Problems) -> Option<Case> {
-        let section = Section::read(node, "a case", CASE_KEYS, problems)?;
+        let section = Section::read(node, "a case", &furnished(CASE_KEYS), problems)?;
         let name = section.required("name", "say what the case shows", problems);
         let name = name.and_then(|it| it.text("a name", problems));
         let today = self.today(&section, problems);

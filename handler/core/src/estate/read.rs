@@ -28,18 +28,16 @@ pub(crate) use vault::vault_named;
 
 /// The version of the format that is read and written.
 pub(super) const VERSION: i64 = 1;
-/// The keys of a file.
-const KEYS: &[&str] = &[
-    "version",
-    "captured",
+/// The keys of a file besides those that furnish an estate.
+const KEYS: &[&str] = &["version", "captured", "clusters", "unread"];
+/// The keys of everything but clusters.
+pub(crate) const FURNISHED: &[&str] = &[
+    "vaults",
+    "managers",
     "platform-apps",
     "subscriptions",
-    "managers",
-    "clusters",
-    "vaults",
     "addresses",
     "roles",
-    "unread",
 ];
 
 /// Where things are that a person names without saying where.
@@ -92,7 +90,7 @@ pub fn load(text: &str, around: &Surroundings) -> Result<Estate, Vec<Problem>> {
 fn file(text: &str, around: &Surroundings, problems: &mut Problems) -> Option<Estate> {
     let documents = node::parse(text, problems)?;
     let root = node::only(&documents, problems)?;
-    let section = Section::read(root, "an estate", KEYS, problems)?;
+    let section = Section::read(root, "an estate", &[KEYS, FURNISHED].concat(), problems)?;
     let hint = "it is written by `vaultbind capture`; by hand, begin with `version: 1`";
     let version = section.required("version", hint, problems)?;
     if version.integer() != Some(VERSION) {
