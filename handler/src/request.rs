@@ -130,6 +130,8 @@ pub struct Progress {
     pub since: Option<OffsetDateTime>,
     /// How many retries the present class has had.
     pub tries: u32,
+    /// How many looks what is under way on the cluster has had.
+    pub polls: u32,
     /// Was any delivery of this request a redelivery?
     pub redelivered: bool,
 }
@@ -162,8 +164,8 @@ impl Progress {
         self.changes.iter().any(made)
     }
 
-    /// Enters a class of retry, or goes on in it.
-    pub fn enter(&mut self, class: Class, now: OffsetDateTime) {
+    /// Enters a class of retry, or goes on in it; returns which try it is.
+    pub fn enter(&mut self, class: Class, now: OffsetDateTime) -> u32 {
         if self.class == Some(class) && self.since.is_some() {
             self.tries = self.tries.saturating_add(1);
         } else {
@@ -171,6 +173,13 @@ impl Progress {
             self.since = Some(now);
             self.tries = 1;
         }
+        self.tries
+    }
+
+    /// Counts a look at what is under way; waiting for it ends no class.
+    pub fn poll(&mut self) -> u32 {
+        self.polls = self.polls.saturating_add(1);
+        self.polls
     }
 
     /// Since when the class has lasted, where it is the present one.

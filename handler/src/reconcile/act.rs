@@ -52,6 +52,7 @@ pub async fn act(context: &Context, request: &mut Request, plan: &Plan) -> Resul
         for made in made {
             if let Some(under_way) = made?.1 {
                 request.operation = under_way.operation;
+                request.progress.polls = 0;
                 return Err(Setback::UnderWay {
                     retry_after: under_way.retry_after,
                 });

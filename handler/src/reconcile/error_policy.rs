@@ -36,7 +36,9 @@ pub enum Next {
 
 /// How a class of setback is met.
 struct Treatment {
-    class: Class,
+    /// None for waiting that is no failure. It interrupts no class: a change that fails again and again would else be
+    /// tried as if for the first time, each time.
+    class: Option<Class>,
     delays: Delays,
     /// How long the class may last; the request's own deadline holds besides.
     limit: Option<Duration>,
@@ -45,18 +47,23 @@ struct Treatment {
 }
 
 impl Treatment {
-    fn backoff(class: Class, asked: Option<Duration>, end: Refusal) -> Self {
+    fn backoff(class: impl Into<Option<Class>>, asked: Option<Duration>, end: Refusal) -> Self {
         Self {
-            class,
+            class: class.into(),
             delays: Delays::Backoff(asked),
             limit: None,
             end,
         }
     }
 
-    fn steps(class: Class, steps: &'static [u64], asked: Option<Duration>, end: Refusal) -> Self {
+    fn steps(
+        class: impl Into<Option<Class>>,
+        steps: &'static [u64],
+        asked: Option<Duration>,
+        end: Refusal,
+    ) -> Self {
         Self {
-            class,
+            class: class.into(),
             delays: Delays::Steps(steps, asked),
             limit: None,
             end,
@@ -65,7 +72,7 @@ impl Treatment {
 
     fn at_once(end: Refusal) -> Self {
         Self {
-            class: Class::Transient,
+            class: Some(Class::Transient),
             delays: Delays::None,
             limit: None,
             end,
@@ -93,7 +100,10 @@ pub fn judge(
     if matches!(treatment.delays, Delays::None) {
         return Next::End(Box::new(treatment.end));
     }
-    request.progress.enter(treatment.class, now);
+    let tries = match treatment.class {
+        Some(class) => request.progress.enter(class, now),
+        None => request.progress.poll(),
+    };
     let left =
         |limit: Duration, since: Option<OffsetDateTime>| limit - (now - since.unwrap_or(now));
     let until_deadline = left(deadline, request.first_seen);
@@ -101,7 +111,7 @@ pub fn judge(
         until_deadline.min(left(limit, request.progress.since))
     });
     match Duration::try_from(left) {
-        Ok(left) if !left.is_zero() => Next::Requeue(delay(treatment.delays, request, left)),
+        Ok(left) if !left.is_zero() => Next::Requeue(delay(treatment.delays, tries, request, left)),
         _ => Next::End(Box::new(treatment.end)),
     }
 }
@@ -118,8 +128,7 @@ pub fn rest(
     if !lacks_vault || !by_event {
         return (Some(verdict), None);
     }
-    request.progress.enter(Class::Unmatched, now);
-    let looks = request.progress.tries as usize;
+    let looks = request.progress.enter(Class::Unmatched, now) as usize;
     let again = UNMATCHED_STEPS
         .get(looks - 1)
         .map(|seconds| Duration::from_secs(*seconds));
@@ -149,15 +158,14 @@ fn treatment(setback: &Setback, request: &Request) -> Treatment {
                 .within(super::READ_LAG)
         }
         Setback::Wait(wait) => {
-            let treatment = Treatment::backoff(Class::NotReady, None, wait.refusal.clone());
-            if wait.patience == Patience::Hour {
-                treatment.within(HOUR)
-            } else {
-                treatment
+            let end = wait.refusal.clone();
+            match wait.patience {
+                Patience::Hour => Treatment::backoff(Class::NotReady, None, end).within(HOUR),
+                Patience::Deadline => Treatment::backoff(None, None, end),
             }
         }
         Setback::UnderWay { retry_after } => Treatment::steps(
-            Class::UnderWay,
+            None,
             &[10, 15, 20, 30],
             *retry_after,
             failed("OperationTooLong", TOO_LONG),

@@ -10,8 +10,6 @@ use serde::{Deserialize, Serialize};
 pub enum Class {
     /// A call that failed in a way that may pass.
     Transient,
-    /// An operation that Azure is working at.
-    UnderWay,
     /// A cluster that is not found, though an event told of it.
     Absent,
     /// An operation that failed, to be tried again.
@@ -22,7 +20,7 @@ pub enum Class {
     NotVisible,
     /// A principal that the directory does not know yet.
     Principal,
-    /// A cluster, vault or identity that is not ready.
+    /// A vault or an identity that is not ready.
     NotReady,
     /// A vault that may be on its way.
     Unmatched,

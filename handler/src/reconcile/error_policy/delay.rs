@@ -20,9 +20,8 @@ pub(super) enum Delays {
 pub(super) const FIRST_STEP: Duration = Duration::from_secs(2);
 pub(super) const LONGEST_STEP: Duration = Duration::from_secs(1800);
 
-/// The delay before this try of a request, of which so much time is left: the last try is at its end.
-pub(super) fn delay(delays: Delays, request: &Request, left: Duration) -> Duration {
-    let tries = request.progress.tries.max(1);
+/// The delay before this try of a request, the first being 1, of which so much time is left: the last try is at its end.
+pub(super) fn delay(delays: Delays, tries: u32, request: &Request, left: Duration) -> Duration {
     let (step, asked) = match delays {
         Delays::None => return Duration::ZERO,
         Delays::Backoff(asked) => (backoff(tries, request), asked),

@@ -214,6 +214,40 @@ fn a_failed_operation_is_tried_again_until_the_third_patch() {
     }
 }
 
+#[test]
+fn a_change_that_fails_for_want_of_access_again_and_again_is_tried_ever_more_seldom() {
+    let mut request = request(Origin::Write);
+    let (mut now, mut changes) = (NOW, 0);
+    // Each try is a change that Azure works at for two looks before it says that it failed.
+    let ended = loop {
+        for _ in 0..2 {
+            let under_way = Setback::UnderWay { retry_after: None };
+            let Next::Requeue(delay) = judge(&under_way, &mut request, now, DAY) else {
+                panic!("ended while Azure works at it")
+            };
+            now += delay;
+        }
+        changes += 1;
+        request.progress.polls = 0;
+        match judge(
+            &failure("KeyVaultAccessDenied", true),
+            &mut request,
+            now,
+            DAY,
+        ) {
+            Next::Requeue(delay) => now += delay,
+            Next::End(refusal) => break refusal,
+        }
+        request = request.next_attempt();
+    };
+    assert_eq!(ended.reason.code, "KeyVaultAccessDenied");
+    let took = now - NOW;
+    assert!(
+        changes < 15 && took < Duration::from_secs(5400),
+        "{changes} changes in {took}"
+    );
+}
+
 fn no_vault() -> Verdict {
     let reason = reason::call_failed(reason::NO_VAULT, "none".to_owned(), "tag one");
     Verdict::Refused(Box::new(refusal(Outcome::Unmatched, reason)))
