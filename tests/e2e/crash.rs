@@ -1,6 +1,6 @@
 //! Crashes: the handler is killed at any point of a binding, and redelivery brings it to the same end.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use tokio::sync::Semaphore;
 use vaultbind_simulator::{
@@ -212,6 +212,43 @@ async fn a_handler_that_is_killed_while_idle_is_started_again() {
         .unwrap();
     bind(&town).await;
     Writer::PlatformApps.assert_bound(&town, "killed while idle");
+}
+
+#[tokio::test]
+async fn two_instances_that_take_from_one_queue_bind_each_cluster_once() {
+    const CLUSTERS: usize = 12;
+    let cluster = |number| ClusterSpec::new(&format!("c{number}")).tag("site", "a");
+    let empty = Estate::new()
+        .platform_apps()
+        .subscription(WEST)
+        .vault(binding::vault("kv-a", "a"));
+    let estate = (1..=CLUSTERS).fold(empty, |estate, number| estate.cluster(cluster(number)));
+    let town = Plan::new(estate).open().await;
+    let other = town.another_host().await;
+    town.host.tick("resync").await.unwrap();
+    town.settle().await;
+    for host in [&town.host, &other] {
+        let calls = host.invocations().into_iter();
+        let looks = calls.filter(|it| it.function == "reconcile").count();
+        assert!(looks > 1, "one of them does nothing: {}", town.account());
+    }
+    let results = town.results();
+    let bound: BTreeSet<&str> = results
+        .iter()
+        .filter(|it| it["data"]["outcome"] == "bound")
+        .filter_map(|it| it["subject"].as_str())
+        .collect();
+    assert_eq!(
+        (bound.len(), results.len()),
+        (CLUSTERS, CLUSTERS),
+        "{results:#?}"
+    );
+    let azure = town.simulator.world.azure();
+    assert_eq!(
+        azure.role_assignments().count(),
+        2,
+        "once for each principal"
+    );
 }
 
 #[tokio::test]

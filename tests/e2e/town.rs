@@ -2,7 +2,7 @@
 //! It checks every result against the published schema, and nothing else.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -94,18 +94,9 @@ impl Town {
     pub(crate) async fn around(simulator: Simulator, plan: Plan) -> Self {
         let policy = write_policy(&plan.policy);
         let grid = EventGrid::start(simulator.world.clone()).unwrap();
-        let mut config = HostConfig::new(root(), simulator.world.clone(), simulator.broker.clone());
-        config.executable = Some(PathBuf::from(env!("CARGO_BIN_EXE_vaultbind")));
-        config.environment = simulator.handler_environment();
-        config.environment.extend(plan.environment);
-        let settings = config.environment.clone();
-        config
-            .environment
-            .push(("VAULTBIND_POLICY".to_owned(), policy.display().to_string()));
-        config.environment.push((
-            "VAULTBIND_RESYNC_SCHEDULE".to_owned(),
-            "0 0 */6 * * *".to_owned(),
-        ));
+        let mut settings = simulator.handler_environment();
+        settings.extend(plan.environment);
+        let mut config = host_config(&simulator, &settings, &policy);
         config.event_grid = Some(grid.clone());
         config.fast_forward = plan.fast_forward;
         let host = FunctionsHost::start(config).await.unwrap();
@@ -117,6 +108,14 @@ impl Town {
             policy,
             settings,
         }
+    }
+
+    /// Another instance of the app: it takes from the same queue, and has its own handler.
+    pub(crate) async fn another_host(&self) -> FunctionsHost {
+        let config = host_config(&self.simulator, &self.settings, &self.policy);
+        let host = FunctionsHost::start(config).await.unwrap();
+        host.ready(SOON).await.unwrap();
+        host
     }
 
     /// Waits until nothing is under way and nothing more will come.
@@ -221,6 +220,20 @@ impl Town {
             .expect("it ends")
             .unwrap()
     }
+}
+
+/// The app, with these settings and this policy.
+fn host_config(simulator: &Simulator, settings: &[(String, String)], policy: &Path) -> HostConfig {
+    let mut config = HostConfig::new(root(), simulator.world.clone(), simulator.broker.clone());
+    config.executable = Some(PathBuf::from(env!("CARGO_BIN_EXE_vaultbind")));
+    config.environment = settings.to_vec();
+    for (name, value) in [
+        ("VAULTBIND_POLICY", policy.to_str().unwrap()),
+        ("VAULTBIND_RESYNC_SCHEDULE", "0 0 */6 * * *"),
+    ] {
+        config.environment.push((name.to_owned(), value.to_owned()));
+    }
+    config
 }
 
 impl Drop for Town {
