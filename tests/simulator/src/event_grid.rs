@@ -16,8 +16,7 @@ use tokio::sync::watch;
 
 use crate::World;
 use crate::journal::Service;
-use chance::Chance;
-pub use chance::Mischief;
+pub use chance::{Chance, Mischief};
 pub use delivery::{Attempt, DeadLetteredEvent};
 use delivery::{Fate, Pending, judge};
 pub use subscription::{Filter, Schema, Subscription};
@@ -101,7 +100,7 @@ impl EventGrid {
     pub fn set_mischief(&self, mischief: Mischief) {
         self.inner.change(|state| {
             state.mischief = mischief;
-            state.chance = Chance(mischief.seed);
+            state.chance = Chance::new(mischief.seed);
         });
     }
 
