@@ -285,6 +285,26 @@ async fn what_another_policy_asks_and_nobody_captured_is_said() {
     assert_eq!(assumed.matches("\n  roles of ").count(), 2, "{shown}");
 }
 
+#[tokio::test]
+async fn what_this_policy_has_no_need_of_may_be_out_of_reach() {
+    let estate = Estate::new().platform_apps().subscription(WEST);
+    let estate = estate.vault(vault("kv-a", "a"));
+    let estate = estate.cluster(at("a", "c1").system_identity());
+    let policy = POLICY.replace("writer: platform-apps", "writer: cluster");
+    let desk = Desk::new(estate, &policy).await;
+    desk.azure(|azure| azure.behaviour.graph_forbidden = true);
+    let file = desk.file("estate.json");
+    desk.prints(&["capture", "--output", &file]).await;
+    let live = desk.prints(&["plan"]).await;
+    assert_eq!(live, desk.prints(&["plan", "--estate", &file]).await);
+    assert!(live.contains("give cluster ("), "{live}");
+
+    // Another policy asks for the apps, which nobody could look up.
+    std::fs::write(&desk.policy, POLICY).unwrap();
+    let shown = desk.prints(&["plan", "--estate", &file]).await;
+    assert!(shown.contains("\n  platform principals\n"), "{shown}");
+}
+
 /// Sends a signal to a command, as a terminal does.
 async fn interrupt(child: &Child) {
     let process = child.id().unwrap().to_string();

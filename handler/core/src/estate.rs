@@ -123,10 +123,15 @@ impl Estate {
     }
 
     /// Takes in what lists of a subscription's vaults showed.
-    pub fn list(&mut self, id: &SubscriptionId, vaults: Vec<Vault>, deleted: Vec<DeletedVault>) {
+    pub fn list(
+        &mut self,
+        id: &SubscriptionId,
+        vaults: Vec<Vault>,
+        deleted: Option<Vec<DeletedVault>>,
+    ) {
         let subscription = self.subscription(id);
         subscription.is_listed = true;
-        subscription.deleted_vaults = Some(deleted);
+        subscription.deleted_vaults = deleted;
         for row in vaults {
             let seen = self.vaults.entry(row.id.clone()).or_default();
             seen.row = Some(row);

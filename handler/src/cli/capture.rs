@@ -21,7 +21,7 @@ use super::{live, print, progress::Progress, serve::runtime, source};
 use crate::{
     context::Context,
     reconcile::{Setback, observe},
-    request::Subject,
+    request::{Request, Subject},
 };
 
 /// How many clusters are looked at at a time.
@@ -104,41 +104,54 @@ async fn read(context: &Context) -> anyhow::Result<Estate> {
 
 /// What the decision about a cluster needs, and what one under another policy would need besides.
 async fn look(context: &Context, cluster: &ClusterId) -> Result<Inventory, Reason> {
-    let sight = live::look(context, cluster, None).await?;
-    let more = Estate::beyond(&context.policy, &sight.inventory);
-    let request = live::of_cluster(context, cluster, None);
-    let sight = live::patiently(context, request, async |request| {
-        observe::more(context, request, &sight, more.clone()).await
-    });
-    Ok(sight.await?.inventory)
+    let mut sight = live::look(context, cluster, None).await?;
+    for read in Estate::beyond(&context.policy, &sight.inventory) {
+        let request = live::of_cluster(context, cluster, None);
+        // What this policy has no need of may be out of reach: a plan that needs it says so.
+        if let Ok(more) = observe::more(context, &request, &sight, vec![read]).await {
+            sight = more;
+        }
+    }
+    Ok(sight.inventory)
 }
 
-/// The vaults of each subscription, the deleted ones too.
+/// The vaults of each subscription, the deleted ones too where they may be read.
 async fn list_vaults(
     context: &Context,
     subscriptions: BTreeSet<SubscriptionId>,
     estate: &mut Estate,
 ) -> anyhow::Result<()> {
     for subscription in subscriptions {
-        let subject = Subject::Sweep {
-            vault_id: None,
-            skip_token: None,
-        };
-        let request = live::request(context, subject);
-        let lists = live::patiently(context, request, async |_| {
-            let arm = &context.arm;
+        let arm = &context.arm;
+        let listed = patiently(context, async |_| {
             let vaults = arm.vaults_in(std::slice::from_ref(&subscription));
-            let deleted = arm.deleted_vaults(&subscription);
-            let (vaults, deleted) = (vaults.await, deleted.await);
-            Ok((
-                vaults.map_err(Setback::Call)?,
-                deleted.map_err(Setback::Call)?,
-            ))
+            vaults.await.map_err(Setback::Call)
         });
-        let (vaults, deleted) = lists
+        let vaults = listed
             .await
-            .map_err(|it| anyhow::anyhow!("{} ({})", it.message, it.help))?;
-        estate.list(&subscription, vaults, deleted);
+            .map_err(|it| anyhow::anyhow!("{}", it.message))?;
+        let deleted = patiently(context, async |_| {
+            arm.deleted_vaults(&subscription)
+                .await
+                .map_err(Setback::Call)
+        });
+        let deleted = deleted.await;
+        if let Err(reason) = &deleted {
+            print::error(format!("left out: {}", reason.message));
+        }
+        estate.list(&subscription, vaults, deleted.ok());
     }
     Ok(())
+}
+
+/// Tries again what may pass, on behalf of no cluster.
+async fn patiently<T>(
+    context: &Context,
+    call: impl AsyncFn(&Request) -> Result<T, Setback>,
+) -> Result<T, Reason> {
+    let subject = Subject::Sweep {
+        vault_id: None,
+        skip_token: None,
+    };
+    live::patiently(context, live::request(context, subject), call).await
 }

@@ -55,18 +55,15 @@ fn seen_cluster(look: &Look) -> Option<&Cluster> {
 }
 
 /// Each rule with what it is to the cluster.
-fn rules<'a>(
-    policy: &'a Policy,
-    cluster: &Cluster,
-) -> impl Iterator<Item = (&'a Rule, &'static str)> {
+fn rules<'a>(policy: &'a Policy, cluster: &Cluster) -> impl Iterator<Item = (&'a Rule, String)> {
     let governing = policy.rule_for(cluster).map(|rule| rule.name.as_str());
     policy.rules.iter().map(move |rule| {
-        let word = if !rule.matches(cluster) {
-            "does not match"
-        } else if governing == Some(rule.name.as_str()) {
-            "governs: the first that matches"
-        } else {
-            "matches, but an earlier one governs"
+        let word = match rule.clusters.mismatch(cluster.into(), cluster.into()) {
+            Some(why) => format!("does not match: {why}"),
+            None if governing == Some(rule.name.as_str()) => {
+                "governs: the first that matches".to_owned()
+            }
+            None => "matches, but an earlier one governs".to_owned(),
         };
         (rule, word)
     })

@@ -2,19 +2,24 @@
 //!
 //! It must not print anything elsewhere: logs and pipes have no use for it.
 
-use std::{io::IsTerminal as _, time::Duration};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tokio::time::Instant;
+use tokio::task::JoinHandle;
+
+use crate::deadline::wait_for;
 
 /// What takes less needs no bar.
 const UNSEEN: Duration = Duration::from_secs(1);
+/// How often the bar is drawn anew.
+const TICK: Duration = Duration::from_millis(200);
 
 /// How far the work has come.
 #[derive(Debug)]
 pub(super) struct Progress {
     bar: ProgressBar,
-    began: Instant,
+    /// Shows the bar once a second has passed.
+    shows: JoinHandle<()>,
 }
 
 impl Progress {
@@ -26,18 +31,18 @@ impl Progress {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_prefix(what);
-        Self {
-            bar,
-            began: Instant::now(),
-        }
+        let later = bar.clone();
+        let shows = tokio::spawn(async move {
+            wait_for(UNSEEN).await;
+            // It draws nothing where stderr is no terminal.
+            later.set_draw_target(ProgressDrawTarget::stderr());
+            later.enable_steady_tick(TICK);
+        });
+        Self { bar, shows }
     }
 
     /// One step is done.
     pub(super) fn step(&self) {
-        if self.bar.is_hidden() && self.began.elapsed() > UNSEEN && std::io::stderr().is_terminal()
-        {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
-        }
         self.bar.inc(1);
     }
 
@@ -49,6 +54,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
+        self.shows.abort();
         self.bar.finish_and_clear();
     }
 }

@@ -7,13 +7,16 @@ mod resource;
 mod roles;
 mod vault;
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{Estate, Subscription};
 use crate::{
-    id::{IdError, Scope, SubscriptionId, VaultId},
+    id::{IdError, ResourceId, Scope, SubscriptionId, VaultId},
     inventory::{DeletedVault, PrincipalId, Provider},
     policy::Policy,
     yaml::{
@@ -107,8 +110,10 @@ fn file(text: &str, around: &Surroundings, problems: &mut Problems) -> Option<Es
         ..Estate::default()
     };
     let furnished = furnish(&mut estate, &section, around, problems);
+    let mut ids = BTreeSet::new();
     let clusters = list(&section, "clusters", problems, |it, problems| {
-        cluster(it, &estate, around, problems)
+        let cluster = cluster(it, &estate, around, problems)?;
+        once(&mut ids, &cluster.id, it, problems).then_some(cluster)
     })?;
     furnished?;
     estate.clusters = clusters.into_iter().map(|it| (it.id.clone(), it)).collect();
@@ -134,8 +139,10 @@ pub(crate) fn furnish(
     let managers = list(section, "managers", problems, |it, problems| {
         resource::manager(it, around, problems)
     });
+    let mut ids = BTreeSet::new();
     let vaults = list(section, "vaults", problems, |it, problems| {
-        vault::vault(it, around, problems)
+        let vault = vault::vault(it, around, problems)?;
+        once(&mut ids, &vault.0, it, problems).then_some(vault)
     });
     let addresses = list(section, "addresses", problems, address);
     estate.vaults.extend(vaults.iter().flatten().cloned());
@@ -148,6 +155,20 @@ pub(crate) fn furnish(
     estate.addresses.extend(addresses?);
     estate.roles.extend(roles?);
     vaults.map(|_| ())
+}
+
+/// Is it the first of its id? Two of one list are a mistake.
+fn once(
+    ids: &mut BTreeSet<ResourceId>,
+    id: &ResourceId,
+    node: Node<'_>,
+    problems: &mut Problems,
+) -> bool {
+    let is_first = ids.insert(id.clone());
+    if !is_first {
+        problems.at(node, format!("another one is {id} already"));
+    }
+    is_first
 }
 
 /// The value of a key, where there is one that is not null.

@@ -106,6 +106,8 @@ vaults:
   - { name: kv-c, rbac: maybe, tags: { site: 1 } }
 clusters:
   - { name: c1, in: everywhere }
+  - { name: c2 }
+  - { name: C2 }
 roles:
   - { vault: kv-a, principal: me }
 ",
@@ -116,7 +118,8 @@ roles:
             5:25: expected true or false, found `maybe`
             5:46: expected the value of a tag, found the number `1`; put it in quotes where text is meant
             7:21: not an ARM resource id: it does not begin with a slash
-            9:31: not an ARM resource id: an object id is a GUID"#]],
+            9:7: another one is /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-clusters/providers/Microsoft.NetworkCloud/clusters/C2 already
+            11:31: not an ARM resource id: an object id is a GUID"#]],
     );
 }
 

@@ -46,6 +46,26 @@ impl Selector {
         attributes() && tags()
     }
 
+    /// What keeps it from matching, in words; nothing where it matches.
+    pub fn mismatch(&self, it: Attributes<'_>, cluster: Attributes<'_>) -> Option<String> {
+        let said = |what: String, value: Option<&str>| {
+            value.map_or_else(
+                || format!("{what} is absent"),
+                |it| format!("{what} is `{it}`"),
+            )
+        };
+        let mut attributes = self.attributes.iter().filter_map(|(attribute, test)| {
+            let value = it.attribute(*attribute);
+            let fails = !test.holds(value.as_deref(), cluster);
+            fails.then(|| said(format!("`{attribute}`"), value.as_deref()))
+        });
+        let mut tags = self.tags.iter().filter_map(|(name, test)| {
+            let value = it.tag(name);
+            (!test.holds(value, cluster)).then(|| said(format!("tag `{name}`"), value))
+        });
+        attributes.next().or_else(|| tags.next())
+    }
+
     /// The tests on tags that only a few values pass: the name and those values, for one cluster.
     pub fn exact_tests<'a>(
         &'a self,

@@ -34,8 +34,19 @@ fn check(test: &Test, value: Option<&str>, expected: bool) {
     let tags: Vec<(&str, &str)> = value.into_iter().map(|it| ("site", it)).collect();
     let vault = vault("kv-a", &tags);
     let cluster = cluster("c1", &[("zone", "z")]);
-    let holds = tag(test.clone()).matches((&vault).into(), (&cluster).into());
+    let selector = tag(test.clone());
+    let holds = selector.matches((&vault).into(), (&cluster).into());
     assert_eq!(holds, expected, "{test:?} on {value:?}");
+    let said = match value {
+        Some(value) => format!("tag `Site` is `{value}`"),
+        None => "tag `Site` is absent".to_owned(),
+    };
+    let mismatch = selector.mismatch((&vault).into(), (&cluster).into());
+    assert_eq!(
+        mismatch,
+        (!expected).then_some(said),
+        "{test:?} on {value:?}"
+    );
 }
 
 #[test]
