@@ -305,6 +305,49 @@ async fn what_this_policy_has_no_need_of_may_be_out_of_reach() {
     assert!(shown.contains("\n  platform principals\n"), "{shown}");
 }
 
+/// What a terminal obeys: an escape sequence, its one-character form, a bell, a mark that reorders, a line of its own.
+const HOSTILE: &str = "a\u{1b}]0;title\u{7}\u{9b}2J\u{202e}\r\nc1  bound";
+
+#[tokio::test]
+async fn nothing_of_azure_is_obeyed_by_a_terminal() {
+    let cluster = at("a", "c1").tag("note", HOSTILE).location(HOSTILE);
+    let cluster = cluster.detailed_status(HOSTILE);
+    let estate = Estate::new().platform_apps().subscription(WEST);
+    let estate = estate.vault(vault("kv-a", HOSTILE)).cluster(cluster);
+    let desk = Desk::new(estate.cluster(at("a", "c2")), POLICY).await;
+    let refusal = Fault::Status {
+        status: 403,
+        code: HOSTILE.to_owned(),
+        message: HOSTILE.to_owned(),
+        retry_after: None,
+    };
+    let refuse = FaultRule::new(Service::Arm, "clusters/c2", refusal).method("GET");
+    desk.simulator.world.faults.add(refuse.times(99));
+    let file = desk.file("estate.json");
+    for arguments in [
+        "explain c1",
+        "explain c1 --output json",
+        "explain c2",
+        "plan",
+        "plan --output json",
+        "apply --yes",
+        "capture",
+        "capture --output FILE",
+        "explain c1 --estate FILE",
+        "plan --estate FILE",
+    ] {
+        let arguments = arguments.replace("FILE", &file);
+        let words: Vec<&str> = arguments.split(' ').collect();
+        let output = desk.run(&words).await;
+        let shown = text(&output.stdout) + &text(&output.stderr);
+        assert!(shown.contains("title"), "{arguments}: {shown}");
+        let obeyed = |it: char| it.is_control() && it != '\n' || it == '\u{202e}';
+        assert!(!shown.contains(obeyed), "{arguments}: {shown:?}");
+        let forged = shown.lines().any(|it| it.starts_with("c1  bound"));
+        assert!(!forged, "{arguments}: {shown}");
+    }
+}
+
 /// Sends a signal to a command, as a terminal does.
 async fn interrupt(child: &Child) {
     let process = child.id().unwrap().to_string();
