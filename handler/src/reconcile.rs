@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use vaultbind_azure::Error as CallError;
 use vaultbind_core::{
     decision::{Binding, Decision, Refusal, Wait},
-    id::ClusterId,
+    id::{ClusterId, VaultId},
     inventory::Cluster,
     plan::ChangeKind,
     policy::Mode,
@@ -46,6 +46,8 @@ pub struct Picture {
     pub cluster: Option<Cluster>,
     /// What the decision was, where it was to bind.
     pub binding: Option<Box<Binding>>,
+    /// The vault that a person agreed to: the cluster is pointed at no other.
+    pub agreed: Option<VaultId>,
 }
 
 /// What was decided in the end.
@@ -105,7 +107,8 @@ impl From<CallError> for Setback {
 /// Looks at a cluster once and does what is to be done; `picture` keeps what was seen.
 ///
 /// Our own write that comes back as an event changes nothing: what is left to do is left to the request that wrote
-/// (`None`), for a write that led to a write would never come to an end.
+/// (`None`), for a write that led to a write would never come to an end. Nor is anything changed where a person agreed to
+/// another vault than the one that is now decided on.
 ///
 /// # Errors
 /// Where the look came to no end; `error_policy` says what becomes of it.
@@ -130,7 +133,8 @@ pub async fn look(
     if binding.plan.is_empty() {
         return Ok(Some(Verdict::Bound));
     }
-    if is_own {
+    let agreed = picture.agreed.as_ref();
+    if is_own || agreed.is_some_and(|it| *it != binding.vault.id) {
         return Ok(None);
     }
     if !binding.left_behind.is_empty() {

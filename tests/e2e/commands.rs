@@ -348,6 +348,45 @@ async fn nothing_of_azure_is_obeyed_by_a_terminal() {
     }
 }
 
+#[tokio::test]
+async fn a_cluster_goes_to_no_other_vault_than_the_one_that_was_planned() {
+    let estate = Estate::new().platform_apps().subscription(WEST);
+    let estate = estate.vault(vault("kv-a", "a")).vault(vault("kv-b", "b"));
+    let desk = Desk::new(estate.cluster(at("a", "c1")), POLICY).await;
+    let throttled = Fault::Status {
+        status: 429,
+        code: "TooManyRequests".to_owned(),
+        message: "a fault of the test".to_owned(),
+        retry_after: Some(1),
+    };
+    // The plan reads the cluster once; what carries it out has to wait.
+    let rule = FaultRule::new(Service::Arm, "clusters/c1", throttled).method("GET");
+    desk.simulator.world.faults.add(rule.skip(1).times(1000));
+    let apply = desk.command(&["apply", "--yes"]).spawn().unwrap();
+    let journal = &desk.simulator.world.journal;
+    let waits = async {
+        while !journal.entries().iter().any(|it| it.status == 429) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(SOON, waits).await.expect("it waits");
+    desk.azure(|azure| {
+        let cluster = azure.cluster_id("c1").unwrap();
+        azure.set_tag(&cluster, "site", Some("b"));
+    });
+    desk.simulator.world.faults.clear();
+    let output = ended(apply).await;
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    let expected = "
+1/1 c1: not as planned: by now it belongs to another vault than the plan said, and was not pointed there; plan again
+
+0 of 1 cluster bound, 1 failed
+";
+    assert!(shown.ends_with(expected), "{shown}");
+    assert!(journal.writes().is_empty(), "something was changed");
+}
+
 /// Sends a signal to a command, as a terminal does.
 async fn interrupt(child: &Child) {
     let process = child.id().unwrap().to_string();

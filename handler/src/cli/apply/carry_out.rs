@@ -14,7 +14,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::{Mutex as Turn, watch},
 };
-use vaultbind_core::{id::VaultId, result::Outcome};
+use vaultbind_core::id::VaultId;
 
 use super::{Course, Task, show};
 use crate::{
@@ -170,14 +170,15 @@ async fn step(
     request: &mut Request,
 ) -> Result<Course, Setback> {
     *lock(course) = Course::CutOff;
-    let mut picture = Picture::default();
+    let mut picture = Picture {
+        agreed: Some(task.vault.clone()),
+        ..Picture::default()
+    };
     let verdict = reconcile::look(context, request, &task.cluster, &mut picture).await;
     *lock(course) = left(request);
     Ok(match verdict? {
         Some(Verdict::Bound) => Course::Bound,
         Some(Verdict::Refused(refusal)) => Course::ended(*refusal),
-        Some(Verdict::Planned) | None => {
-            Course::Ended(Outcome::Planned, "nothing was changed".to_owned(), None)
-        }
+        Some(Verdict::Planned) | None => Course::Otherwise,
     })
 }

@@ -17,6 +17,8 @@ pub(super) enum Course {
     Bound,
     /// It ended otherwise: how, why, and what to do about it.
     Ended(Outcome, String, Option<String>),
+    /// The plan that was shown holds no longer.
+    Otherwise,
     /// It took too long for a person: the function goes on.
     LeftTo,
     /// Interrupted while something was to be waited for; what was changed before.
@@ -36,6 +38,10 @@ impl Course {
         let (style, word, more) = match self {
             Self::Bound => (print::GOOD, "bound", String::new()),
             Self::Ended(outcome, why, _) => (print::BAD, outcome.word(), format!(": {why}")),
+            Self::Otherwise => {
+                let why = ": by now it belongs to another vault than the plan said, and was not pointed there; plan again";
+                (print::BAD, "not as planned", why.to_owned())
+            }
             Self::LeftTo => (print::NOTE, "not settled yet", format!("; {GOES_ON}")),
             Self::Interrupted(changes) if is_under_way(changes) => {
                 let azure = "Azure has taken the change on and brings it to its end";
@@ -72,9 +78,12 @@ impl Course {
     pub(super) fn help(&self) -> Option<&str> {
         match self {
             Self::Ended(_, _, help) => help.as_deref(),
-            Self::Bound | Self::LeftTo | Self::Interrupted(_) | Self::CutOff | Self::NotBegun => {
-                None
-            }
+            Self::Bound
+            | Self::Otherwise
+            | Self::LeftTo
+            | Self::Interrupted(_)
+            | Self::CutOff
+            | Self::NotBegun => None,
         }
     }
 }
