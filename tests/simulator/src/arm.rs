@@ -6,6 +6,7 @@ mod clusters;
 mod page;
 mod patch;
 mod providers;
+mod quota;
 mod resource_graph;
 mod roles;
 mod vaults;
@@ -52,7 +53,10 @@ async fn answer(
     let mut azure = world.azure();
     let correlation_id = azure.next_id("correlation");
     let call = Call::new(&method, &uri, &headers, &body, caller, correlation_id);
-    let answer = dispatch(&mut azure, &call);
+    let answer = match quota::spend(&mut azure, &call) {
+        Some(refusal) => Ok(refusal),
+        None => dispatch(&mut azure, &call),
+    };
     render(&mut azure, &call, answer)
 }
 

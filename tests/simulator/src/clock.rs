@@ -1,4 +1,4 @@
-//! The simulator's time: real time plus an offset that everything in the world shares.
+//! The simulator's time: real time plus an offset that everything in the world shares, or a time that is set by hand.
 //! It never goes backwards, and it never waits.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,8 @@ use time::OffsetDateTime;
 pub struct Clock {
     offset: Arc<Mutex<time::Duration>>,
     felt: Arc<Mutex<time::Duration>>,
+    /// What a clock shows that moves by hand alone.
+    hand: Option<Arc<Mutex<OffsetDateTime>>>,
 }
 
 impl Clock {
@@ -19,43 +21,57 @@ impl Clock {
         Self::default()
     }
 
+    /// A clock that moves by hand alone: for a world whose handler has the same clock, so that neither is ahead.
+    #[must_use]
+    pub fn by_hand() -> Self {
+        Self {
+            hand: Some(Arc::new(Mutex::new(real_time()))),
+            ..Self::default()
+        }
+    }
+
     /// The time in the simulated world, in UTC.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
-        real_time() + self.offset()
+        match &self.hand {
+            Some(hand) => *lock(hand),
+            None => real_time() + self.offset(),
+        }
     }
 
     /// How far the clock is ahead of real time.
     #[must_use]
     pub fn offset(&self) -> time::Duration {
-        *self.lock()
+        *lock(&self.offset)
     }
 
     /// Moves the clock forward.
     pub fn advance(&self, by: std::time::Duration) {
-        *self.lock() += by;
+        match &self.hand {
+            Some(hand) => *lock(hand) += by,
+            None => *lock(&self.offset) += by,
+        }
     }
 
     /// Moves the clock forward to `at`; a time that has passed moves nothing.
     pub fn advance_to(&self, at: OffsetDateTime) {
-        let mut offset = self.lock();
-        *offset = (*offset).max(at - real_time());
+        self.advance((at - self.now()).max(time::Duration::ZERO).unsigned_abs());
     }
 
     /// How much of that the present handler was told of: its own clock shows real time.
     #[must_use]
     pub fn felt(&self) -> time::Duration {
-        *self.felt.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.felt)
     }
 
     /// Notes how far ahead the clock is, or will be, for a handler that begins now.
     pub(crate) fn feel(&self, offset: time::Duration) {
-        *self.felt.lock().unwrap_or_else(PoisonError::into_inner) = offset;
+        *lock(&self.felt) = offset;
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, time::Duration> {
-        self.offset.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[expect(
@@ -79,6 +95,17 @@ mod tests {
         clock.advance(Duration::from_secs(3600));
         assert!(twin.now() - before >= time::Duration::HOUR);
         assert_eq!(twin.offset(), clock.offset());
+    }
+
+    #[test]
+    fn a_clock_by_hand_moves_by_hand_alone() {
+        let clock = Clock::by_hand();
+        let (twin, before) = (clock.clone(), clock.now());
+        assert_eq!(clock.now(), before);
+        clock.advance(Duration::from_secs(60));
+        twin.advance_to(before);
+        assert_eq!(twin.now(), before + time::Duration::MINUTE);
+        assert_eq!(clock.offset(), time::Duration::ZERO);
     }
 
     #[test]

@@ -90,7 +90,12 @@ impl World {
     /// A world in which the estate exists.
     #[must_use]
     pub fn new(config: Config, estate: Estate) -> Self {
-        let clock = Clock::new();
+        Self::with_clock(config, estate, Clock::new())
+    }
+
+    /// The same with a clock that somebody else may hold.
+    #[must_use]
+    pub fn with_clock(config: Config, estate: Estate, clock: Clock) -> Self {
         let tokens = Tokens::new(clock.clone());
         tokens.know(&config.client_id, &config.principal_id);
         let events = broadcast::Sender::new(EVENTS_KEPT);

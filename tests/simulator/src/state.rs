@@ -8,6 +8,7 @@ mod directory;
 mod event;
 pub mod index;
 mod operation;
+pub mod quota;
 mod rights;
 mod roles;
 mod subscription;
@@ -30,6 +31,7 @@ pub use directory::{PLATFORM_APPS, PrincipalKind, ServicePrincipal};
 pub(crate) use event::{Change, Kind};
 use index::Index;
 pub(crate) use operation::{Operation, Touched, associated_principal, identity_principals};
+use quota::Quotas;
 pub use rights::Right;
 use rights::Rights;
 pub use roles::{Assignment, WRITER_ROLE};
@@ -50,6 +52,8 @@ pub struct Azure {
     pub behaviour: Behaviour,
     /// What Resource Graph knows, as far as it differs from what there is.
     pub resource_graph: Index,
+    /// What is left of what callers may ask for.
+    pub quotas: Quotas,
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     events: broadcast::Sender<Value>,
@@ -76,6 +80,7 @@ impl Azure {
                 ..Behaviour::default()
             },
             resource_graph: Index::default(),
+            quotas: Quotas::default(),
             directory: Directory::default(),
             config,
             clock,

@@ -66,7 +66,12 @@ fn estate() -> Estate {
 }
 
 async fn bench(estate: Estate) -> Bench {
-    let sim = Simulator::start(Config::default(), estate).await.unwrap();
+    bench_in(World::new(Config::default(), estate)).await
+}
+
+async fn bench_in(world: World) -> Bench {
+    let broker = crate::service_bus::Broker::new(world.clock.clone());
+    let sim = Simulator::serve(world, broker).await.unwrap();
     let (token, _) = sim
         .world
         .tokens

@@ -2,6 +2,7 @@
 //! Time comes in as an argument; nothing here reads a clock or waits.
 
 mod config;
+mod duplicates;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use config::QueueConfig;
+use duplicates::Duplicates;
 
 use super::message::{DeadLetter, Message, NewMessage, Received, SendOutcome, Sent};
 
@@ -17,6 +19,8 @@ use super::message::{DeadLetter, Message, NewMessage, Received, SendOutcome, Sen
 pub const MAX_DELIVERY_COUNT_EXCEEDED: &str = "MaxDeliveryCountExceeded";
 /// The reason of a message that outlived its time to live.
 pub const TTL_EXPIRED: &str = "TTLExpiredException";
+
+const NEVER: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59 UTC);
 
 #[derive(Debug)]
 struct Locked {
@@ -37,7 +41,9 @@ pub(super) struct Queue {
     locked: HashMap<Uuid, Locked>,
     dead: Vec<DeadLetter>,
     history: Vec<Sent>,
-    seen: HashMap<(Option<String>, String), OffsetDateTime>,
+    seen: Duplicates,
+    /// No active message expires sooner.
+    nothing_expires_before: OffsetDateTime,
     version: u64,
 }
 
@@ -53,7 +59,8 @@ impl Queue {
             locked: HashMap::new(),
             dead: Vec::new(),
             history: Vec::new(),
-            seen: HashMap::new(),
+            seen: Duplicates::default(),
+            nothing_expires_before: NEVER,
             version: 0,
         }
     }
@@ -68,7 +75,12 @@ impl Queue {
         let message_id = new.properties.message_id.clone();
         let message_id = message_id.unwrap_or_else(|| self.guid("message", sequence_number));
         let key = (new.properties.partition_key.clone(), message_id.clone());
-        let outcome = self.detect_duplicate(now, key);
+        let window = self.config.duplicate_window;
+        let outcome = if self.seen.is_new(now, window, key) {
+            SendOutcome::Accepted
+        } else {
+            SendOutcome::Duplicate
+        };
         self.version += 1;
         self.history.push(Sent {
             message_id: message_id.clone(),
@@ -83,19 +95,9 @@ impl Queue {
         outcome
     }
 
-    /// The window is fixed, not sliding: a duplicate does not prolong it.
-    fn detect_duplicate(
-        &mut self,
-        now: OffsetDateTime,
-        key: (Option<String>, String),
-    ) -> SendOutcome {
-        let window = self.config.duplicate_window;
-        self.seen.retain(|_, sent_at| now < *sent_at + window);
-        if self.seen.contains_key(&key) {
-            return SendOutcome::Duplicate;
-        }
-        self.seen.insert(key, now);
-        SendOutcome::Accepted
+    fn activate(&mut self, message: Message) {
+        self.nothing_expires_before = self.nothing_expires_before.min(message.expires_at);
+        self.active.insert(message.sequence_number, message);
     }
 
     fn enqueue(
@@ -127,7 +129,7 @@ impl Queue {
         if at > now {
             self.scheduled.insert((at, sequence_number), message);
         } else {
-            self.active.insert(sequence_number, message);
+            self.activate(message);
         }
     }
 
@@ -142,7 +144,7 @@ impl Queue {
             // Service Bus numbers a scheduled message anew when it becomes active.
             message.sequence_number = self.next_sequence_number;
             self.next_sequence_number += 1;
-            self.active.insert(message.sequence_number, message);
+            self.activate(message);
         }
         let lost: Vec<Uuid> = self
             .locked
@@ -153,17 +155,19 @@ impl Queue {
         for token in lost {
             self.abandon(now, token);
         }
-        let expired: Vec<u64> = self
-            .active
-            .iter()
-            .filter(|(_, m)| m.expires_at <= now)
-            .map(|(n, _)| *n)
-            .collect();
-        for number in expired {
-            if let Some(message) = self.active.remove(&number) {
-                self.bury(now, message, TTL_EXPIRED);
-            }
+        if self.nothing_expires_before <= now {
+            self.bury_expired(now);
         }
+    }
+
+    fn bury_expired(&mut self, now: OffsetDateTime) {
+        let is_expired = |message: &Message| message.expires_at <= now;
+        let expired = self.active.extract_if(.., |_, it| is_expired(it));
+        for (_, message) in expired.collect::<Vec<_>>() {
+            self.bury(now, message, TTL_EXPIRED);
+        }
+        let soonest = self.active.values().map(|it| it.expires_at).min();
+        self.nothing_expires_before = soonest.unwrap_or(NEVER);
     }
 
     pub(super) fn receive(&mut self, now: OffsetDateTime, hold: Duration) -> Option<Received> {
@@ -199,7 +203,7 @@ impl Queue {
         if message.delivery_count >= self.config.max_delivery_count {
             self.bury(now, message, MAX_DELIVERY_COUNT_EXCEEDED);
         } else {
-            self.active.insert(message.sequence_number, message);
+            self.activate(message);
         }
         Some(())
     }
@@ -219,7 +223,7 @@ impl Queue {
         for ((at, _), message) in &self.scheduled {
             if *at <= now {
                 let partition = message.sent.properties.partition_key.clone();
-                self.seen.remove(&(partition, message.message_id.clone()));
+                self.seen.forget(&(partition, message.message_id.clone()));
             }
         }
     }

@@ -1,4 +1,23 @@
 use super::*;
+
+#[tokio::test]
+async fn what_is_over_the_quota_is_refused_and_told_when_to_come_back() {
+    let clock = crate::clock::Clock::by_hand();
+    let b = bench_in(World::with_clock(Config::default(), estate(), clock)).await;
+    b.azure().quotas.enforced = true;
+    let ask = async || b.get(&b.cluster("c1"), "2025-09-01").await;
+    let left = "x-ms-ratelimit-remaining-subscription-reads";
+    assert_eq!(ask().await.header(left), Some("249"));
+    let mut refused = ask().await;
+    while refused.status == 200 {
+        refused = ask().await;
+    }
+    assert_eq!(refused.code(), (429, "TooManyRequests"));
+    assert_eq!(refused.header(left), Some("0"));
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    b.sim.world.clock.advance(std::time::Duration::from_secs(1));
+    assert_eq!(ask().await.status, 200);
+}
 use crate::SubscriptionSpec;
 
 #[tokio::test]
