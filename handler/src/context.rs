@@ -9,7 +9,7 @@ use std::{
 };
 
 use time::OffsetDateTime;
-use tokio::sync::Semaphore;
+use tokio::sync::{MutexGuard, Semaphore};
 use vaultbind_azure::{
     arm::Arm,
     credential::Tokens,
@@ -59,7 +59,12 @@ impl Context {
     pub fn new(config: Config, policy: Policy) -> anyhow::Result<Self> {
         let http = Http::new()?;
         let tokens = Tokens::new(&config.credential, &http)?;
-        Ok(Self {
+        Ok(Self::with_tokens(config, policy, http, tokens))
+    }
+
+    /// The same with a client and a source of tokens that exist already.
+    pub fn with_tokens(config: Config, policy: Policy, http: Http, tokens: Tokens) -> Self {
+        Self {
             arm: Arm::new(
                 http.clone(),
                 config.arm.clone(),
@@ -79,7 +84,7 @@ impl Context {
             sends: Arc::new(Semaphore::new(CONCURRENT_SENDS)),
             config: Arc::new(config),
             policy: Arc::new(policy),
-        })
+        }
     }
 
     /// The same, with the ids of its calls to ARM noted.
@@ -105,6 +110,11 @@ impl Clock {
         Self(Arc::new(OffsetDateTime::now_utc))
     }
 
+    /// A clock that shows what this says: for those who skip time.
+    pub fn showing(now: impl Fn() -> OffsetDateTime + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
     /// The time, in UTC.
     pub fn now(&self) -> OffsetDateTime {
         (self.0)()
@@ -125,7 +135,10 @@ const API_VERSIONS_LIVE: Duration = Duration::from_secs(3600);
 
 /// What was read before and may be used again for a while.
 #[derive(Debug, Default)]
-pub struct Caches(Mutex<Cached>);
+pub struct Caches {
+    cached: Mutex<Cached>,
+    reads_candidates: tokio::sync::Mutex<()>,
+}
 
 #[derive(Debug, Default)]
 struct Cached {
@@ -138,7 +151,12 @@ struct Cached {
 impl Caches {
     fn with<T>(&self, look: impl FnOnce(&mut Cached) -> T) -> T {
         // No holder of the lock can panic half-way through a change.
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut self.cached.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits until nobody else reads the candidates: of many looks that lack them one asks, and the others find them here.
+    pub async fn reading_candidates(&self) -> MutexGuard<'_, ()> {
+        self.reads_candidates.lock().await
     }
 
     /// The vault candidates and when they were read, where they are young enough.

@@ -1,7 +1,8 @@
 //! Pacing: looks begin no faster than ARM refills its quotas, so that a backlog drains without collisions.
 //!
-//! It must not wait or call: it says whether a look may begin now, or when. Sources: ARM's request limits (token buckets
-//! per subscription and principal) and the headers that tell what is left, which count everybody else too.
+//! It must not wait or call: it says whether a look may begin now, or when. Those that may not stand in a line, each a
+//! step behind the one before, so that they do not all come back at once. Sources: ARM's request limits (token buckets per
+//! subscription and principal) and the headers that tell what is left, which count everybody else too.
 
 use std::{
     collections::HashMap,
@@ -13,11 +14,12 @@ use tokio::time::Instant;
 use vaultbind_azure::http::{Left, Quota};
 use vaultbind_core::id::SubscriptionId;
 
-/// A token bucket of ARM, and what one look may take out of it.
+/// A token bucket of ARM.
 #[derive(Debug, Clone, Copy)]
 struct Bucket {
     size: f64,
     refill_per_second: f64,
+    /// The most that one look may take out of it.
     look: f64,
 }
 
@@ -34,6 +36,11 @@ const WRITES: Bucket = Bucket {
 
 /// A look that cannot begin is not asked for again sooner.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+/// How far the line goes before it begins anew: who stands in it does not wait longer for one try.
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
+/// How far one place in the line is behind the other: what a look takes that finds all in order, five reads, comes back
+/// in this time. Who comes too early goes to the end of the line; who came too late would leave calls unused.
+const STEP: Duration = Duration::from_millis(200);
 
 impl Bucket {
     /// How long until one more look fits in; at once where no answer has told what is left.
@@ -49,9 +56,28 @@ impl Bucket {
     }
 }
 
-/// Counts the looks that are under way, by subscription.
+/// The looks at the clusters of each subscription.
 #[derive(Debug, Default)]
-pub struct Pacer(Mutex<HashMap<SubscriptionId, u32>>);
+pub struct Pacer(Mutex<HashMap<SubscriptionId, Looks>>);
+
+/// The looks of one subscription.
+#[derive(Debug, Default, Clone, Copy)]
+struct Looks {
+    under_way: u32,
+    /// When the last one in the line is to come back.
+    line_ends: Option<Instant>,
+}
+
+impl Looks {
+    /// How long the next one in the line waits, where a place is free after `wait`.
+    fn stand_in_line(&mut self, wait: Duration, now: Instant) -> Duration {
+        let first = now + wait.max(SHORTEST_WAIT);
+        let last = self.line_ends.filter(|it| *it < now + LONGEST_WAIT);
+        let place = last.map_or(first, |it| first.max(it + STEP));
+        self.line_ends = Some(place);
+        place - now
+    }
+}
 
 /// A look that may go on; dropping it says that it has ended.
 #[derive(Debug)]
@@ -72,16 +98,14 @@ impl Pacer {
         now: Instant,
     ) -> Result<Pass, Duration> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let under_way = all.entry(subscription.clone()).or_default();
-        let wait = READS.wait(quota.reads, now, *under_way).max(WRITES.wait(
-            quota.writes,
-            now,
-            *under_way,
-        ));
+        let looks = all.entry(subscription.clone()).or_default();
+        let reads = READS.wait(quota.reads, now, looks.under_way);
+        let writes = WRITES.wait(quota.writes, now, looks.under_way);
+        let wait = reads.max(writes);
         if !wait.is_zero() {
-            return Err(wait.max(SHORTEST_WAIT));
+            return Err(looks.stand_in_line(wait, now));
         }
-        *under_way += 1;
+        looks.under_way += 1;
         Ok(Pass {
             pacer: Arc::clone(self),
             subscription: subscription.clone(),
@@ -92,8 +116,8 @@ impl Pacer {
 impl Drop for Pass {
     fn drop(&mut self) {
         let mut all = self.pacer.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(under_way) = all.get_mut(&self.subscription) {
-            *under_way = under_way.saturating_sub(1);
+        if let Some(looks) = all.get_mut(&self.subscription) {
+            looks.under_way = looks.under_way.saturating_sub(1);
         }
     }
 }
@@ -141,10 +165,9 @@ mod tests {
 
     #[test]
     fn the_scarcer_quota_decides_and_refills_at_its_own_rate() {
-        let pacer = Arc::new(Pacer::default());
         let then = Instant::now();
         let wait = |quota, seconds| {
-            pacer
+            Arc::new(Pacer::default())
                 .admit(&subscription(), quota, then + Duration::from_secs(seconds))
                 .err()
         };
@@ -158,6 +181,23 @@ mod tests {
             wait(quota(0, 0, then), 1),
             None,
             "a second has refilled both"
+        );
+    }
+
+    #[test]
+    fn those_that_wait_come_back_one_after_the_other() {
+        let pacer = Arc::new(Pacer::default());
+        let now = Instant::now();
+        let mut waits = (0..4000).map(|_| {
+            let admitted = pacer.admit(&subscription(), quota(0, 0, now), now);
+            admitted.expect_err("nothing is left")
+        });
+        assert_eq!(waits.next(), Some(SHORTEST_WAIT));
+        assert_eq!(waits.next(), Some(SHORTEST_WAIT + STEP));
+        let longest = waits.max().unwrap();
+        assert!(
+            longest > LONGEST_WAIT - STEP && longest < LONGEST_WAIT + STEP,
+            "{longest:?}"
         );
     }
 

@@ -28,6 +28,8 @@ use crate::{
 
 /// How many clusters a page has.
 const PAGE: u32 = 100;
+/// When the next page is due: Resource Graph answers fifteen queries in five seconds, and looks ask it too.
+const NEXT_PAGE: Duration = Duration::from_secs(1);
 /// How many requests one page sends at the same time.
 const CONCURRENT_SENDS: usize = 8;
 /// What a page may take; the rest of the function's 60 s is for putting it off.
@@ -124,7 +126,8 @@ async fn page(
             context.clock.now(),
         );
         page.traceparent.clone_from(&request.traceparent);
-        queue::send_request(context, &mut Deadline::after(SENDING), &page, None).await?;
+        let due = Some(context.clock.now() + NEXT_PAGE);
+        queue::send_request(context, &mut Deadline::after(SENDING), &page, due).await?;
     }
     let more = if next.is_some() {
         ", and the next page"

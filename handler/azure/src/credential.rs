@@ -51,7 +51,8 @@ impl CredentialKind {
 #[derive(Clone)]
 pub struct Tokens(Arc<Inner>);
 
-type Credential = Arc<dyn TokenCredential>;
+/// What hands out tokens.
+pub type Credential = Arc<dyn TokenCredential>;
 
 struct Inner {
     kind: CredentialKind,
@@ -82,7 +83,11 @@ impl Tokens {
         Self::made_by(kind, move || credential(&made_of, &http))
     }
 
-    pub(crate) fn made_by(
+    /// A source of tokens that has this made, and made anew where a token is not accepted.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub fn made_by(
         kind: &CredentialKind,
         make: impl Fn() -> Result<Credential, Error> + Send + Sync + 'static,
     ) -> Result<Self, Error> {

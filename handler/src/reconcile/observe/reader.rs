@@ -134,6 +134,7 @@ impl Reader<'_> {
     /// The vaults of every subscription in which a rule's boundary lies: those outside are named, never chosen.
     async fn candidates(&self, must_be_current: bool) -> Result<Seen, Setback> {
         let context = self.context;
+        let _alone = context.caches.reading_candidates().await;
         let now = context.clock.now();
         let asked = self.request.first_seen.unwrap_or(now);
         if let Some((read, vaults)) = context.caches.candidates(now)
