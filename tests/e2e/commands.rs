@@ -20,7 +20,7 @@ use vaultbind_simulator::{
 
 use crate::{
     binding::vault,
-    town::{EAST, POLICY, SOON, WEST, write_policy},
+    town::{EAST, POLICY, SOON, WEST, write_event, write_policy},
 };
 
 /// A person's desk: the binary, a policy, a local Azure.
@@ -164,6 +164,17 @@ async fn an_estate_answers_as_azure_does() {
             .await;
         assert_eq!(live, offline);
     }
+    let event = desk.file("event.json");
+    let vault = desk.simulator.world.azure().vault_id("kv-a").unwrap();
+    let written = write_event("e-1", &vault, "Microsoft.KeyVault/vaults/write");
+    std::fs::write(&event, written.to_string()).unwrap();
+    let plan = ["plan", "--event", &event];
+    let live = desk.prints(&plan).await;
+    let offline = desk
+        .prints(&[&plan[..], &["--estate", &file]].concat())
+        .await;
+    assert_eq!(live, offline);
+    assert!(live.contains("\n    PATCH "), "{live}");
     let plan: Value = serde_json::from_str(
         &desk
             .prints(&["plan", "--output", "json", "--estate", &file])
@@ -200,6 +211,38 @@ async fn an_estate_answers_as_azure_does() {
             "unmatched",
             "waiting"
         ]
+    );
+}
+
+#[tokio::test]
+async fn a_captured_estate_is_what_a_policy_is_tested_on() {
+    let desk = Desk::new(estate(), &policy()).await;
+    let cases = desk.policy.with_extension("tests.yaml");
+    let captured = cases.with_file_name(format!("{}.json", std::process::id()));
+    desk.prints(&["capture", "--output", captured.to_str().unwrap()])
+        .await;
+    let text = format!(
+        "version: 1
+estate: {}
+cases:
+  - name: what is right stays so
+    cluster: c-right
+    expect: {{ outcome: bound, vault: kv-a, writer: platform-apps }}
+  - name: what is busy is waited for
+    cluster: c-busy
+    expect: {{ outcome: waiting, reason: ClusterBusy }}
+  - name: a new cluster joins the others
+    cluster: {{ name: c-new, tags: {{ site: f }} }}
+    expect: {{ outcome: bound, vault: kv-f }}
+",
+        captured.file_name().unwrap().to_str().unwrap()
+    );
+    std::fs::write(&cases, text).unwrap();
+    let shown = desk.run(&["policy", "test"]).await;
+    let shown = self::text(&shown.stdout) + &self::text(&shown.stderr);
+    assert!(
+        shown.ends_with("\n3 cases: 3 passed, 0 failed\n"),
+        "{shown}"
     );
 }
 
