@@ -9,7 +9,7 @@ use std::{fmt, rc::Rc, str::FromStr};
 use time::Date;
 
 use crate::{
-    decision::{Decision, Question},
+    decision::{Decision, Question, Read},
     estate::Estate,
     id::{ClusterId, VaultId},
     plan::Writer,
@@ -82,6 +82,8 @@ pub struct Verdict {
     pub differences: Vec<Difference>,
     /// Why it came so: for whoever reads a difference.
     pub why: Option<Reason>,
+    /// What a captured estate did not know and was taken not to be there.
+    pub assumed: Vec<Read>,
 }
 
 /// One thing that is not as it was expected.
@@ -113,11 +115,10 @@ impl Case {
             today: self.today.unwrap_or(today),
             vault_suffix,
         };
-        let found = Found::of(
-            self.estate
-                .look(policy, &self.estate.listing(policy), &question)
-                .decision,
-        );
+        let look = self
+            .estate
+            .look(policy, &self.estate.listing(policy), &question);
+        let found = Found::of(look.decision);
         let expected = &self.expectation;
         let code = found.reason.as_ref().map(|it| it.code.clone());
         let differences = [
@@ -130,6 +131,7 @@ impl Case {
         Verdict {
             differences: differences.into_iter().flatten().collect(),
             why: found.reason,
+            assumed: look.assumed,
         }
     }
 }

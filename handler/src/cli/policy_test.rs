@@ -128,6 +128,11 @@ fn show_failure(file: &Path, case: &Case, verdict: &Verdict) {
     if let Some(why) = &verdict.why {
         print::line(format!("      {}: {}", why.code, why.message));
     }
+    for read in &verdict.assumed {
+        print::line(format!(
+            "      not in the estate, and taken not to be there: {read}"
+        ));
+    }
 }
 
 fn as_json(played: &[Played]) -> Value {
@@ -139,6 +144,7 @@ fn as_json(played: &[Played]) -> Value {
             "passed": verdict.differences.is_empty(),
             "differences": verdict.differences,
             "reason": verdict.why,
+            "assumed": verdict.assumed.iter().map(ToString::to_string).collect::<Vec<_>>(),
         })
     };
     let cases: Vec<Value> = played

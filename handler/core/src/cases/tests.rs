@@ -167,3 +167,39 @@ cases:
             9:33: unknown key `vualt` in `expect`; did you mean `vault`?"#]],
     );
 }
+
+/// Every way in which a line of the repository's cases is spoiled here.
+fn spoiled(line: &str) -> [String; 7] {
+    [
+        String::new(),
+        format!("{line}\n{line}"),
+        format!(" {line}"),
+        line.replace(':', ""),
+        line.replace("name", "\u{202e}"),
+        line.replace(['{', '['], "{["),
+        line.replace(": ", ": 7 # "),
+    ]
+}
+
+#[test]
+fn a_spoiled_file_is_refused_with_a_place_or_still_says_something() {
+    let text = include_str!("../../../../policy.tests.yaml");
+    let lines: Vec<&str> = text.lines().collect();
+    let mut refused = 0;
+    for (at, line) in lines.iter().enumerate() {
+        for spoiled in spoiled(line) {
+            let mut lines = lines.clone();
+            lines[at] = &spoiled;
+            match loaded(&lines.join("\n")) {
+                Ok(cases) => assert!(!cases.is_empty()),
+                Err(problems) => {
+                    refused += 1;
+                    let places = problems.iter().map(|it| it.place.line);
+                    assert!(places.clone().all(|it| it >= 1 && it <= lines.len() + 2));
+                    assert!(places.count() > 0, "line {at}: refused without a reason");
+                }
+            }
+        }
+    }
+    assert!(refused > 100, "only {refused} were refused");
+}
