@@ -26,7 +26,7 @@ impl Progress {
     /// Progress over so many steps.
     pub(super) fn over(what: &'static str, steps: usize) -> Self {
         let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden());
-        let form = "{prefix} [{bar:30}] {pos} of {len}, {eta} to go";
+        let form = "{prefix} [{bar:30}] {pos} of {len} after {elapsed}";
         if let Ok(style) = ProgressStyle::with_template(form) {
             bar.set_style(style.progress_chars("=> "));
         }
