@@ -106,6 +106,11 @@ impl ResourceId {
         &self.0.key
     }
 
+    /// Is the text this id in whatever case? It is read as this id then, and as no other.
+    pub fn is_spelled(&self, text: &str) -> bool {
+        self.0.key.eq_ignore_ascii_case(text)
+    }
+
     /// The subscription that holds the resource.
     pub fn subscription(&self) -> &SubscriptionId {
         &self.0.subscription

@@ -124,9 +124,10 @@ impl Archive {
     /// Does the cluster show this archive, whatever the state of its last operation?
     pub fn is_shown_by(&self, cluster: &Cluster) -> bool {
         match self {
-            Self::Legacy { vault } => cluster.archive.as_ref().is_some_and(|archive| {
-                archive.enabled && archive.vault.parse::<VaultId>().as_ref() == Ok(vault)
-            }),
+            Self::Legacy { vault } => cluster
+                .archive
+                .as_ref()
+                .is_some_and(|archive| archive.enabled && vault.is_spelled(&archive.vault)),
             Self::Settings {
                 vault_uri,
                 identity,

@@ -48,7 +48,10 @@ impl Policy {
 
     /// The rule that governs the cluster.
     pub fn rule_for(&self, cluster: &Cluster) -> Option<&Rule> {
-        self.rules.iter().find(|rule| rule.matches(cluster))
+        let cluster = cluster.into();
+        self.rules
+            .iter()
+            .find(|rule| rule.clusters.matches(&cluster, &cluster))
     }
 
     /// The exemption that covers the cluster on this day (UTC), the last day included.
@@ -83,7 +86,8 @@ pub struct Rule {
 impl Rule {
     /// Does the cluster pass the rule's tests? It governs the cluster unless an earlier rule does.
     pub fn matches(&self, cluster: &Cluster) -> bool {
-        self.clusters.matches(cluster.into(), cluster.into())
+        let cluster = cluster.into();
+        self.clusters.matches(&cluster, &cluster)
     }
 }
 
@@ -103,7 +107,7 @@ pub struct VaultSelector {
 impl VaultSelector {
     /// Does the vault pass the tests for this cluster? Whether it lies in the trust boundary is another question.
     pub fn matches(&self, vault: &Vault, cluster: &Cluster) -> bool {
-        self.selector.matches(vault.into(), cluster.into())
+        self.selector.matches(&vault.into(), &cluster.into())
     }
 
     /// Does the vault lie in the trust boundary?

@@ -2,11 +2,11 @@
 //!
 //! It must not interpret a value: a tag value is data from outside.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-/// The tags of one resource.
+/// The tags of one resource: few, in the order of their names, and cheap to copy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tags(BTreeMap<String, Tag>);
+pub struct Tags(Arc<[Tag]>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Tag {
@@ -17,20 +17,14 @@ struct Tag {
 impl Tags {
     /// The value of the tag of this name, in whatever case the resource spells the name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        // Most names in a policy are in lower case already, and every rule asks for some.
-        let is_lower = !name.bytes().any(|it| it.is_ascii_uppercase());
-        let tag = if is_lower {
-            self.0.get(name)
-        } else {
-            self.0.get(&name.to_ascii_lowercase())
-        };
+        let tag = self.0.iter().find(|it| it.name.eq_ignore_ascii_case(name));
         tag.map(|tag| tag.value.as_str())
     }
 
     /// Names, as the resource spells them, and values, ordered by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
-            .values()
+            .iter()
             .map(|tag| (tag.name.as_str(), tag.value.as_str()))
     }
 }
@@ -38,16 +32,11 @@ impl Tags {
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Tags {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
         let tag = |(name, value): (N, V)| {
-            let name = name.into();
-            (
-                name.to_ascii_lowercase(),
-                Tag {
-                    name,
-                    value: value.into(),
-                },
-            )
+            let (name, value) = (name.into(), value.into());
+            (name.to_ascii_lowercase(), Tag { name, value })
         };
-        Self(pairs.into_iter().map(tag).collect())
+        let by_name: BTreeMap<String, Tag> = pairs.into_iter().map(tag).collect();
+        Self(by_name.into_values().collect())
     }
 }
 
@@ -61,5 +50,12 @@ mod tests {
         assert_eq!(tags.get("sITE"), Some("Berlin"));
         assert_ne!(tags.get("site"), Some("berlin"));
         assert_eq!(tags.get("purpose"), None);
+    }
+
+    #[test]
+    fn they_are_ordered_by_name_and_of_one_name_the_last_counts() {
+        let pairs = [("b", "1"), ("A", "2"), ("B", "3")];
+        let tags: Tags = pairs.into_iter().collect();
+        assert_eq!(Vec::from_iter(tags.iter()), [("A", "2"), ("B", "3")]);
     }
 }

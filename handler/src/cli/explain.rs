@@ -58,7 +58,7 @@ fn seen_cluster(look: &Look) -> Option<&Cluster> {
 fn rules<'a>(policy: &'a Policy, cluster: &Cluster) -> impl Iterator<Item = (&'a Rule, String)> {
     let governing = policy.rule_for(cluster).map(|rule| rule.name.as_str());
     policy.rules.iter().map(move |rule| {
-        let word = match rule.clusters.mismatch(cluster.into(), cluster.into()) {
+        let word = match rule.clusters.mismatch(&cluster.into(), &cluster.into()) {
             Some(why) => format!("does not match: {why}"),
             None if governing == Some(rule.name.as_str()) => {
                 "governs: the first that matches".to_owned()

@@ -92,7 +92,8 @@ fn listed<'a>(case: &Case<'a>, rule: &Rule) -> Vec<&'a Vault> {
     let Some(candidates) = &inventory.candidates else {
         return Vec::new();
     };
-    let exact = rule.vaults.selector.exact_tests(case.cluster.into());
+    let cluster = case.cluster.into();
+    let exact = rule.vaults.selector.exact_tests(&cluster);
     let count = |(name, values): &(&str, Vec<Cow<'_, str>>)| -> usize {
         let of_value = |value: &Cow<'_, str>| candidates.with_tag(name, value).len();
         values.iter().map(of_value).sum()
@@ -158,6 +159,9 @@ fn unfitness(case: &Case<'_>, rule: &Rule, vault: &Vault) -> Option<Reason> {
 
 /// The vaults that rank first; several where they rank equal.
 fn first_of<'a>(case: &Case<'_>, rule: &Rule, fit: &[&'a Vault]) -> Vec<&'a Vault> {
+    if let [only] = fit {
+        return vec![only];
+    }
     let best = fit.iter().map(|vault| rank(case, rule, vault)).max();
     let ranks_first = |vault: &&&Vault| Some(rank(case, rule, vault)) == best;
     fit.iter().filter(ranks_first).copied().collect()

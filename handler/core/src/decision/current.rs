@@ -47,11 +47,17 @@ pub(crate) fn find(case: &Case<'_>) -> Result<Current, Vec<Read>> {
     let archive = case.cluster.archive.as_ref();
     match archive.filter(|archive| archive.enabled && !archive.vault.is_empty()) {
         None => Ok(Current::Unbound),
-        Some(archive) => match archive.vault.parse::<VaultId>() {
-            Err(_) => Ok(Current::NotVisible(archive.vault.clone())),
-            Ok(vault) => by_id(case, vault, Shape::SecretArchive),
+        Some(archive) => match vault_named(case.inventory, &archive.vault) {
+            None => Ok(Current::NotVisible(archive.vault.clone())),
+            Some(vault) => by_id(case, vault, Shape::SecretArchive),
         },
     }
+}
+
+/// The vault of this id; most often it is one that was read already.
+fn vault_named(inventory: &Inventory, id: &str) -> Option<VaultId> {
+    let known = inventory.vaults.keys().find(|it| it.is_spelled(id));
+    known.cloned().or_else(|| id.parse().ok())
 }
 
 fn by_id(case: &Case<'_>, vault: VaultId, shape: Shape) -> Result<Current, Vec<Read>> {

@@ -26,6 +26,16 @@ fn case_does_not_count() {
 }
 
 #[test]
+fn a_text_that_is_an_id_in_whatever_case_is_the_one_that_is_read_as_it() {
+    let id: ClusterId = cluster("c1").parse().unwrap();
+    let (upper, longer) = (cluster("C1").to_uppercase(), cluster("c1/"));
+    for text in [cluster("c1"), upper, longer, cluster("c2"), String::new()] {
+        let read: Option<ClusterId> = text.parse().ok();
+        assert_eq!(id.is_spelled(&text), read.as_ref() == Some(&id), "{text}");
+    }
+}
+
+#[test]
 fn keywords_get_arms_spelling() {
     let id: ResourceId = cluster("c1")
         .replace("resourceGroups", "resourcegroups")

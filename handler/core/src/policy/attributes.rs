@@ -26,10 +26,10 @@ keywords!(
 );
 
 /// A cluster or a vault, as selectors and templates see it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Attributes<'a> {
     id: &'a ResourceId,
-    location: &'a str,
+    location: Cow<'a, str>,
     tags: &'a Tags,
 }
 
@@ -40,13 +40,13 @@ impl<'a> Attributes<'a> {
     }
 
     /// The value of an attribute in lower case and without blanks; none where Azure has not told it.
-    pub fn attribute(&self, attribute: Attribute) -> Option<Cow<'a, str>> {
-        let value = canonical(match attribute {
-            Attribute::Name => self.id.name(),
-            Attribute::Location => self.location,
-            Attribute::ResourceGroup => self.id.resource_group(),
-            Attribute::Subscription => self.id.subscription().as_str(),
-        });
+    pub fn attribute(&self, attribute: Attribute) -> Option<Cow<'_, str>> {
+        let value = match attribute {
+            Attribute::Name => canonical(self.id.name()),
+            Attribute::Location => Cow::Borrowed(&*self.location),
+            Attribute::ResourceGroup => canonical(self.id.resource_group()),
+            Attribute::Subscription => Cow::Borrowed(self.id.subscription().as_str()),
+        };
         (!value.is_empty()).then_some(value)
     }
 }
@@ -55,7 +55,7 @@ impl<'a> From<&'a Cluster> for Attributes<'a> {
     fn from(cluster: &'a Cluster) -> Self {
         Self {
             id: &cluster.id,
-            location: &cluster.location,
+            location: canonical(&cluster.location),
             tags: &cluster.tags,
         }
     }
@@ -65,7 +65,7 @@ impl<'a> From<&'a Vault> for Attributes<'a> {
     fn from(vault: &'a Vault) -> Self {
         Self {
             id: &vault.id,
-            location: &vault.location,
+            location: canonical(&vault.location),
             tags: &vault.tags,
         }
     }

@@ -8,7 +8,17 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdGlob {
     source: String,
-    key: Vec<char>,
+    tokens: Vec<Token>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Token {
+    /// Text in lower case.
+    Text(String),
+    /// Anything within a segment.
+    Star,
+    /// Anything.
+    Stars,
 }
 
 /// What every id begins with.
@@ -17,9 +27,24 @@ const START: &str = "/subscriptions/";
 impl IdGlob {
     /// A glob; any text is one.
     pub fn new(source: &str) -> Self {
+        let lower = source.to_ascii_lowercase();
+        let mut tokens = Vec::new();
+        let mut rest = lower.as_str();
+        while !rest.is_empty() {
+            let (token, length) = if rest.starts_with("**") {
+                (Token::Stars, 2)
+            } else if rest.starts_with('*') {
+                (Token::Star, 1)
+            } else {
+                let length = rest.find('*').unwrap_or(rest.len());
+                (Token::Text(rest[..length].to_owned()), length)
+            };
+            tokens.push(token);
+            rest = &rest[length..];
+        }
         Self {
             source: source.to_owned(),
-            key: source.to_ascii_lowercase().chars().collect(),
+            tokens,
         }
     }
 
@@ -35,20 +60,20 @@ impl IdGlob {
 
     /// Does the id match as a whole?
     pub fn matches(&self, id: &str) -> bool {
-        let id: Vec<char> = id.to_ascii_lowercase().chars().collect();
-        let mut reached = vec![false; id.len() + 1];
-        reached[0] = true;
-        let mut at = 0;
-        while at < self.key.len() {
-            let crosses = self.key[at..].starts_with(&['*', '*']);
-            if crosses || self.key[at] == '*' {
-                spread(&mut reached, &id, crosses);
-            } else {
-                step(&mut reached, &id, self.key[at]);
+        let id = id.to_ascii_lowercase();
+        // The places, in rising order, up to which the tokens so far can have matched.
+        let mut reached = vec![0];
+        for token in &self.tokens {
+            reached = match token {
+                Token::Text(text) => behind(&reached, id.as_bytes(), text.as_bytes()),
+                Token::Star => spread(&reached, id.as_bytes(), false),
+                Token::Stars => spread(&reached, id.as_bytes(), true),
+            };
+            if reached.is_empty() {
+                return false;
             }
-            at += if crosses { 2 } else { 1 };
         }
-        reached[id.len()]
+        reached.last() == Some(&id.len())
     }
 }
 
@@ -58,21 +83,27 @@ impl fmt::Display for IdGlob {
     }
 }
 
-/// A star: from each place that was reached, on over as many characters as it may take.
-fn spread(reached: &mut [bool], id: &[char], crosses: bool) {
-    for at in 0..id.len() {
-        if reached[at] && (crosses || id[at] != '/') {
-            reached[at + 1] = true;
-        }
-    }
+/// Behind the text, from each place at which it stands.
+fn behind(reached: &[usize], id: &[u8], text: &[u8]) -> Vec<usize> {
+    let stands = |at: &&usize| id[**at..].starts_with(text);
+    reached
+        .iter()
+        .filter(stands)
+        .map(|at| at + text.len())
+        .collect()
 }
 
-/// A character: each place that was reached moves on by one where the id has that character.
-fn step(reached: &mut [bool], id: &[char], wanted: char) {
-    for at in (0..id.len()).rev() {
-        reached[at + 1] = reached[at] && id[at] == wanted;
+/// From each place on over as much as a star takes.
+fn spread(reached: &[usize], id: &[u8], crosses: bool) -> Vec<usize> {
+    let mut spread = Vec::new();
+    let mut next = 0;
+    for &at in reached {
+        let slash = id[at..].iter().position(|it| *it == b'/' && !crosses);
+        let end = slash.map_or(id.len(), |length| at + length);
+        spread.extend(at.max(next)..=end);
+        next = next.max(end + 1);
     }
-    reached[0] = false;
+    spread
 }
 
 #[cfg(test)]
@@ -89,6 +120,10 @@ mod tests {
         assert!(!IdGlob::new("/subscriptions/*/id-nexus-1").matches(id));
         assert!(!IdGlob::new("id-nexus-*").matches(id));
         assert!(!IdGlob::new("**/id-nexus-").matches(id));
+        assert!(IdGlob::new("**").matches(id) && IdGlob::new("***").matches(id));
+        assert!(IdGlob::new("/*s/s/**/*-nexus-*1").matches(id));
+        assert!(!IdGlob::new("/subscriptions/*").matches(id));
+        assert!(!IdGlob::new("").matches(id) && IdGlob::new("").matches(""));
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub struct Pattern {
     source: String,
     /// What stands between the stars, before the first and behind the last: one piece where there is no star.
     pieces: Vec<Vec<Part>>,
+    is_template: bool,
     ignores_case: bool,
 }
 
@@ -66,7 +67,7 @@ impl Pattern {
 
     /// Does the pattern take values from the cluster?
     pub fn is_template(&self) -> bool {
-        self.parts().any(|part| matches!(part, Part::Template(_)))
+        self.is_template
     }
 
     /// The tags that a cluster must have for the pattern to match anything.
@@ -83,38 +84,35 @@ impl Pattern {
     /// Has the cluster every value that the pattern takes?
     ///
     /// A missing or empty tag takes the template's default; without one the pattern says nothing about any value.
-    pub fn is_defined(&self, cluster: Attributes<'_>) -> bool {
-        self.parts().all(|it| it.text(cluster).is_some())
+    pub fn is_defined(&self, cluster: &Attributes<'_>) -> bool {
+        !self.is_template || self.parts().all(|it| it.text(cluster).is_some())
     }
 
     /// Does the value match, templates taking their values from `cluster`?
-    pub fn matches(&self, value: &str, cluster: Attributes<'_>) -> bool {
+    pub fn matches(&self, value: &str, cluster: &Attributes<'_>) -> bool {
         self.is_defined(cluster) && self.globs(value, |piece| self.text(piece, cluster))
     }
 
     /// Does the value match, `text` telling the text of each piece?
     fn globs<'a>(&'a self, value: &str, text: impl Fn(&'a [Part]) -> Cow<'a, str>) -> bool {
-        match self.pieces.as_slice() {
-            [] => false,
-            [only] => *text(only) == *value,
-            [first, middle @ .., last] => {
-                // The leftmost place for each text is as good as any later one.
-                let rest =
-                    middle
-                        .iter()
-                        .try_fold(value.strip_prefix(&*text(first)), |rest, piece| {
-                            rest.map(|rest| {
-                                rest.split_once(&*text(piece)).map(|(_, behind)| behind)
-                            })
-                        });
-                rest.flatten()
-                    .is_some_and(|rest| rest.ends_with(&*text(last)))
+        let [first, middle @ .., last] = self.pieces.as_slice() else {
+            return self.pieces.iter().any(|only| *text(only) == *value);
+        };
+        let Some(mut rest) = value.strip_prefix(&*text(first)) else {
+            return false;
+        };
+        // The leftmost place for each text is as good as any later one.
+        for piece in middle {
+            match rest.split_once(&*text(piece)) {
+                Some((_, behind)) => rest = behind,
+                None => return false,
             }
         }
+        rest.ends_with(&*text(last))
     }
 
     /// The only value that can match, where there is just one: with it a vault is found without a search.
-    pub fn only_value<'a>(&'a self, cluster: Attributes<'a>) -> OnlyValue<'a> {
+    pub fn only_value<'a>(&'a self, cluster: &'a Attributes<'a>) -> OnlyValue<'a> {
         match self.pieces.as_slice() {
             _ if !self.is_defined(cluster) => OnlyValue::Nothing,
             [only] => OnlyValue::One(self.text(only, cluster)),
@@ -127,10 +125,10 @@ impl Pattern {
     }
 
     /// The text of a piece whose values are all there.
-    fn text<'a>(&'a self, piece: &'a [Part], cluster: Attributes<'a>) -> Cow<'a, str> {
-        let text = |part: &'a Part| match part.text(cluster).unwrap_or_default() {
-            Cow::Borrowed(text) if self.ignores_case => canonical(text),
-            text => text,
+    fn text<'a>(&'a self, piece: &'a [Part], cluster: &'a Attributes<'a>) -> Cow<'a, str> {
+        let text = |part: &'a Part| match (part, part.text(cluster).unwrap_or_default()) {
+            (Part::Template(_), Cow::Borrowed(text)) if self.ignores_case => canonical(text),
+            (_, text) => text,
         };
         match piece {
             [] => Cow::Borrowed(""),
@@ -141,7 +139,7 @@ impl Pattern {
 }
 
 impl Part {
-    fn text<'a>(&'a self, cluster: Attributes<'a>) -> Option<Cow<'a, str>> {
+    fn text<'a>(&'a self, cluster: &'a Attributes<'a>) -> Option<Cow<'a, str>> {
         match self {
             Self::Text(text) => Some(Cow::Borrowed(text)),
             Self::Template(Template { value, default }) => match value {

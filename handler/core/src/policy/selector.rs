@@ -32,7 +32,7 @@ pub enum Test {
 
 impl Selector {
     /// Does a cluster or a vault pass every test? Templates take their values from `cluster`.
-    pub fn matches(&self, it: Attributes<'_>, cluster: Attributes<'_>) -> bool {
+    pub fn matches(&self, it: &Attributes<'_>, cluster: &Attributes<'_>) -> bool {
         let attributes = || {
             let holds = |(attribute, test): &(Attribute, Test)| {
                 test.holds(it.attribute(*attribute).as_deref(), cluster)
@@ -47,7 +47,7 @@ impl Selector {
     }
 
     /// What keeps it from matching, in words; nothing where it matches.
-    pub fn mismatch(&self, it: Attributes<'_>, cluster: Attributes<'_>) -> Option<String> {
+    pub fn mismatch(&self, it: &Attributes<'_>, cluster: &Attributes<'_>) -> Option<String> {
         let said = |what: String, value: Option<&str>| {
             value.map_or_else(
                 || format!("{what} is absent"),
@@ -69,7 +69,7 @@ impl Selector {
     /// The tests on tags that only a few values pass: the name and those values, for one cluster.
     pub fn exact_tests<'a>(
         &'a self,
-        cluster: Attributes<'a>,
+        cluster: &'a Attributes<'a>,
     ) -> impl Iterator<Item = (&'a str, Vec<Cow<'a, str>>)> {
         self.tags
             .iter()
@@ -114,7 +114,7 @@ impl Selector {
 }
 
 impl Test {
-    fn holds(&self, value: Option<&str>, cluster: Attributes<'_>) -> bool {
+    fn holds(&self, value: Option<&str>, cluster: &Attributes<'_>) -> bool {
         match (self, value) {
             (Self::Absent, value) => value.is_none(),
             (Self::AnyOf(_), None) => false,
@@ -128,7 +128,7 @@ impl Test {
     }
 
     /// The values that pass, where they can be listed.
-    fn only_values<'a>(&'a self, cluster: Attributes<'a>) -> Option<Vec<Cow<'a, str>>> {
+    fn only_values<'a>(&'a self, cluster: &'a Attributes<'a>) -> Option<Vec<Cow<'a, str>>> {
         let Self::AnyOf(patterns) = self else {
             return None;
         };

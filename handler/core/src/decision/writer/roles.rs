@@ -16,26 +16,29 @@ pub(super) fn role_rows<'a>(
     vault: &VaultId,
     principals: Vec<PrincipalId>,
 ) -> Result<Vec<RoleRow<'a>>, Decision> {
-    let key = |principal: &PrincipalId| (vault.clone(), principal.clone());
+    let known = |principal: &PrincipalId| {
+        let key = (vault.clone(), principal.clone());
+        case.inventory.roles.get(&key)
+    };
+    let rows: Vec<_> = principals.iter().map(known).collect();
     let unread: Vec<Read> = principals
         .iter()
-        .filter(|it| !case.inventory.roles.contains_key(&key(it)))
-        .map(|it| Read::Roles(vault.clone(), it.clone()))
+        .zip(&rows)
+        .filter(|(_, rows)| rows.is_none())
+        .map(|(it, _)| Read::Roles(vault.clone(), it.clone()))
         .collect();
     if !unread.is_empty() {
         return Err(Decision::Look(unread));
     }
-    let row = |principal: PrincipalId| {
-        let rows = case.inventory.roles.get(&key(&principal));
-        let giving = rows
-            .into_iter()
+    let giving = |rows: Option<&'a Vec<RoleAssignment>>| {
+        rows.into_iter()
             .flatten()
             .filter(|row| gives_role(row, vault))
             // The oldest has had effect for the longest.
-            .min_by_key(|row| row.created_on);
-        (principal, giving)
+            .min_by_key(|row| row.created_on)
     };
-    Ok(principals.into_iter().map(row).collect())
+    let rows = rows.into_iter().map(giving);
+    Ok(principals.into_iter().zip(rows).collect())
 }
 
 /// An assignment of the role on the very vault that has a condition: it may not apply, and Azure allows no second one.

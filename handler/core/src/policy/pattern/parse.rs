@@ -68,8 +68,10 @@ impl Pattern {
             done = end + 1;
         }
         push_text(&mut pieces, source, done..source.len())?;
+        let is_template = |part: &Part| matches!(part, Part::Template(_));
         Ok(Self {
             source: source.to_owned(),
+            is_template: pieces.iter().flatten().any(is_template),
             pieces,
             ignores_case: false,
         })

@@ -7,7 +7,7 @@ use crate::fixtures::cluster;
 fn check(pattern: &str, tags: &[(&str, &str)], value: &str, expected: bool) {
     let pattern = Pattern::parse(pattern).unwrap();
     assert_eq!(
-        pattern.matches(value, (&cluster("c1", tags)).into()),
+        pattern.matches(value, &(&cluster("c1", tags)).into()),
         expected,
         "{pattern} on {value:?}"
     );
@@ -85,9 +85,9 @@ fn a_template_takes_where_the_cluster_lies_in_lower_case() {
         ("${cluster.subscription}", crate::fixtures::SUBSCRIPTION),
     ] {
         let pattern = Pattern::parse(pattern).unwrap();
-        assert!(pattern.matches(value, (&cluster).into()), "{pattern}");
+        assert!(pattern.matches(value, &(&cluster).into()), "{pattern}");
         assert!(
-            !pattern.matches("elsewhere", (&cluster).into()),
+            !pattern.matches("elsewhere", &(&cluster).into()),
             "{pattern}"
         );
     }
@@ -98,7 +98,7 @@ fn over_an_attribute_case_and_blanks_do_not_count() {
     let cluster = cluster("c1", &[("region", "West US"), ("glob", "*")]);
     let matches = |pattern: &str, value: &str| {
         let pattern = Pattern::parse(pattern).unwrap().over_attribute();
-        pattern.matches(value, (&cluster).into())
+        pattern.matches(value, &(&cluster).into())
     };
     assert!(matches("East US", "eastus"));
     assert!(matches("East*", "eastus"));

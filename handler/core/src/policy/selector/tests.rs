@@ -35,13 +35,13 @@ fn check(test: &Test, value: Option<&str>, expected: bool) {
     let vault = vault("kv-a", &tags);
     let cluster = cluster("c1", &[("zone", "z")]);
     let selector = tag(test.clone());
-    let holds = selector.matches((&vault).into(), (&cluster).into());
+    let holds = selector.matches(&(&vault).into(), &(&cluster).into());
     assert_eq!(holds, expected, "{test:?} on {value:?}");
     let said = match value {
         Some(value) => format!("tag `Site` is `{value}`"),
         None => "tag `Site` is absent".to_owned(),
     };
-    let mismatch = selector.mismatch((&vault).into(), (&cluster).into());
+    let mismatch = selector.mismatch(&(&vault).into(), &(&cluster).into());
     assert_eq!(
         mismatch,
         (!expected).then_some(said),
@@ -93,7 +93,7 @@ fn an_attribute_is_tested_without_regard_to_case() {
     let matches = |attribute, text: &str| {
         let pattern = Pattern::parse(text).unwrap().over_attribute();
         let selector = at(attribute, Test::AnyOf(vec![pattern]));
-        selector.matches((&cluster).into(), (&cluster).into())
+        selector.matches(&(&cluster).into(), &(&cluster).into())
     };
     assert!(matches(Attribute::Location, "East US"));
     assert!(matches(Attribute::ResourceGroup, "RG-*"));
@@ -147,7 +147,7 @@ proptest::proptest! {
         let (wide, narrow) = (tag(wide), tag(narrow));
         let tags: Vec<(&str, &str)> = value.iter().map(|it| ("site", it.as_str())).collect();
         let cluster = cluster("c1", &tags);
-        let passes = |it: &Selector| it.matches((&cluster).into(), (&cluster).into());
+        let passes = |it: &Selector| it.matches(&(&cluster).into(), &(&cluster).into());
         if wide.covers(&narrow) && passes(&narrow) {
             proptest::prop_assert!(passes(&wide));
         }

@@ -1,0 +1,201 @@
+//! How long decisions take, by the number of clusters: `cargo bench -p vaultbind-core`.
+//!
+//! Every cluster is decided to its end, with everything observed: exemptions, 50 rules, 1,000 vaults, the writer's roles,
+//! the plan. It must not read or print anything between two decisions.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a benchmark ends where something is not as it has to be"
+)]
+
+use std::{cell::LazyCell, hint::black_box, sync::Arc};
+
+use criterion::{Criterion, Throughput};
+use time::{Date, macros::date};
+use vaultbind_core::{
+    decision::{Decision, Question, Read, decide},
+    id::{ClusterId, VaultId},
+    inventory::{
+        Candidates, Cluster, Identities, Inventory, PrincipalId, Provider, ProvisioningState,
+        RoleAssignment, SecretArchive, Vault, VaultSighting, WRITER_ROLE,
+    },
+    policy::{Policy, document},
+};
+
+const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
+const TENANT: &str = "99999999-9999-4999-8999-999999999999";
+const RULES: usize = 50;
+const VAULTS: usize = 1_000;
+const TODAY: Date = date!(2026 - 11 - 23);
+
+/// A rule for each region; most clusters are asked about by many rules before one governs them.
+fn policy() -> Policy {
+    let mut text = "version: 1\nrules:\n".to_owned();
+    for number in 0..RULES {
+        text += &format!(
+            "  - name: region-{number}
+    clusters:
+      tags: {{ environment: [prod, staging], region: \"region-{number}-*\", lab: null }}
+      location: {{ not: [westus, \"north*\"] }}
+    vaults:
+      within: [/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-secrets]
+      tags: {{ purpose: nexus-credentials, site: \"${{cluster.tags.site}}\" }}
+      prefer: [same-resource-group, same-location, same-subscription]
+      require: [purge-protection]
+"
+        );
+    }
+    text += "exemptions:
+  - clusters: [\"/subscriptions/*/resourceGroups/rg-lab/**\"]
+    owner: team-edge
+    reason: lab hardware
+    until: 2027-03-31
+";
+    document::load(&text).unwrap()
+}
+
+fn vault_id(number: usize) -> VaultId {
+    format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-secrets/providers/Microsoft.KeyVault/vaults/kv-{number}").parse().unwrap()
+}
+
+fn vault(number: usize) -> Vault {
+    let tags = [
+        ("purpose".to_owned(), "nexus-credentials".to_owned()),
+        ("site".to_owned(), format!("site-{number}")),
+        ("cost-center".to_owned(), "4711".to_owned()),
+    ];
+    Vault {
+        id: vault_id(number),
+        location: "eastus".to_owned(),
+        tags: tags.into_iter().collect(),
+        tenant: TENANT.to_owned(),
+        uri: format!("https://kv-{number}.vault.azure.net/"),
+        rbac: true,
+        purge_protection: true,
+        provisioning_state: "Succeeded".to_owned(),
+    }
+}
+
+fn cluster(number: usize) -> Cluster {
+    let id = format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-sites/providers/Microsoft.NetworkCloud/clusters/c{number}"
+    );
+    let tags = [
+        ("environment".to_owned(), "prod".to_owned()),
+        ("region".to_owned(), format!("region-{}-a", number % RULES)),
+        ("site".to_owned(), format!("site-{}", number % VAULTS)),
+        ("owner".to_owned(), "team-core".to_owned()),
+    ];
+    Cluster {
+        id: id.parse().unwrap(),
+        location: "eastus".to_owned(),
+        tags: tags.into_iter().collect(),
+        etag: None,
+        provisioning_state: ProvisioningState::Succeeded,
+        detailed_status: Some("Running".to_owned()),
+        identities: Identities::default(),
+        manager: None,
+        archive: Some(SecretArchive {
+            vault: vault_id(number % VAULTS).to_string(),
+            enabled: true,
+        }),
+        settings: None,
+    }
+}
+
+fn principals() -> Vec<PrincipalId> {
+    let ids = [
+        "aaaaaaaa-0000-4000-8000-000000000001",
+        "aaaaaaaa-0000-4000-8000-000000000002",
+    ];
+    ids.map(|it| it.parse().unwrap()).to_vec()
+}
+
+fn question(cluster: &ClusterId) -> Question<'_> {
+    Question {
+        cluster,
+        vault_hint: None,
+        today: TODAY,
+        vault_suffix: "vault.azure.net",
+    }
+}
+
+/// What was observed for one cluster, as far as its decision asks for it.
+fn observed(
+    policy: &Policy,
+    candidates: &Arc<Candidates>,
+    number: usize,
+) -> (ClusterId, Inventory) {
+    let cluster = cluster(number);
+    let id = cluster.id.clone();
+    let mut inventory = Inventory {
+        cluster: Some(Some(cluster)),
+        tenant: Some(TENANT.to_owned()),
+        provider: Some(Provider {
+            state: "Registered".to_owned(),
+            cluster_api_versions: vec!["2026-10-01".to_owned()],
+        }),
+        candidates: Some(Arc::clone(candidates)),
+        candidates_are_current: true,
+        ..Inventory::default()
+    };
+    while let Decision::Look(reads) = decide(policy, &question(&id), &inventory) {
+        reads.iter().for_each(|read| answer(read, &mut inventory));
+    }
+    (id, inventory)
+}
+
+fn answer(read: &Read, inventory: &mut Inventory) {
+    match read {
+        Read::Vault(id) => {
+            let number = id.name().trim_start_matches("kv-").parse().unwrap();
+            let sighting = VaultSighting::Live(vault(number));
+            inventory.vaults.insert(id.clone(), sighting);
+        }
+        Read::PlatformPrincipals => inventory.platform_principals = Some(Some(principals())),
+        Read::Roles(vault, principal) => {
+            let row = RoleAssignment {
+                id: format!(
+                    "{vault}/providers/Microsoft.Authorization/roleAssignments/{principal}"
+                ),
+                role: WRITER_ROLE.to_owned(),
+                principal: principal.to_string(),
+                scope: vault.to_string(),
+                conditional: false,
+                created_on: None,
+            };
+            let key = (vault.clone(), principal.clone());
+            inventory.roles.insert(key, vec![row]);
+        }
+        other => panic!("{other:?} is not expected"),
+    }
+}
+
+fn decide_all(policy: &Policy, estate: &[(ClusterId, Inventory)]) -> usize {
+    let is_right = |(id, inventory): &&(ClusterId, Inventory)| {
+        let decision = black_box(decide(policy, &question(id), inventory));
+        matches!(decision, Decision::Bind(binding) if binding.plan.is_empty())
+    };
+    estate.iter().filter(is_right).count()
+}
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    let mut group = criterion.benchmark_group("decide");
+    group.sample_size(10);
+    let policy = policy();
+    let candidates: Arc<Candidates> = Arc::new((0..VAULTS).map(vault).collect());
+    for (name, count) in [("1k", 1_000), ("10k", 10_000), ("100k", 100_000)] {
+        let estate = LazyCell::new(|| {
+            let observed = |number| observed(&policy, &candidates, number);
+            (0..count).map(observed).collect::<Vec<_>>()
+        });
+        group.throughput(Throughput::Elements(count as u64));
+        group.bench_function(name, |bencher| {
+            let estate = estate.as_slice();
+            bencher.iter(|| assert_eq!(decide_all(&policy, estate), count));
+        });
+    }
+    group.finish();
+    criterion.final_summary();
+}
