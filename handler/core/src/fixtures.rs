@@ -10,6 +10,16 @@ use crate::{
 pub(crate) const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
 pub(crate) const TENANT: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
 
+/// A policy of one rule: the vault of the cluster's site.
+pub(crate) const BY_SITE: &str = "version: 1
+rules:
+  - name: by-site
+    clusters: { tags: { site: '*' } }
+    vaults:
+      within: [/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-secrets]
+      tags: { site: '${cluster.tags.site}' }
+";
+
 pub(crate) fn cluster_id(name: &str) -> ClusterId {
     format!(
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-sites/providers/Microsoft.NetworkCloud/clusters/{name}"

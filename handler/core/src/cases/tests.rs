@@ -2,16 +2,7 @@ use expect_test::{Expect, expect};
 use time::macros::date;
 
 use super::*;
-use crate::{estate::Surroundings, policy::document};
-
-const POLICY: &str = "version: 1
-rules:
-  - name: by-site
-    clusters: { tags: { site: '*' } }
-    vaults:
-      within: [/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-secrets]
-      tags: { site: '${cluster.tags.site}' }
-";
+use crate::{estate::Surroundings, fixtures, policy::document};
 
 const VAULTS: &str = "version: 1
 vaults:
@@ -21,7 +12,7 @@ cases:
 ";
 
 fn loaded(text: &str) -> Result<Vec<Case>, Vec<crate::yaml::Problem>> {
-    let policy = document::load(POLICY).unwrap();
+    let policy = document::load(fixtures::BY_SITE).unwrap();
     let around = Surroundings::of(&policy, "vault.azure.net");
     load(text, &around, &|name| match name {
         "captured.json" => {
@@ -35,7 +26,7 @@ fn loaded(text: &str) -> Result<Vec<Case>, Vec<crate::yaml::Problem>> {
 /// What comes of the cases: a line for each difference.
 #[track_caller]
 fn check(cases: &str, expected: &Expect) {
-    let policy = document::load(POLICY).unwrap();
+    let policy = document::load(fixtures::BY_SITE).unwrap();
     let mut lines = Vec::new();
     for case in loaded(&format!("{VAULTS}{cases}")).unwrap() {
         let verdict = case.run(&policy, date!(2026 - 11 - 23), "vault.azure.net");

@@ -9,17 +9,8 @@ use crate::{
     policy::{Policy, document},
 };
 
-const POLICY: &str = "version: 1
-rules:
-  - name: by-site
-    clusters: { tags: { site: '*' } }
-    vaults:
-      within: [/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-secrets]
-      tags: { site: '${cluster.tags.site}' }
-";
-
 fn policy() -> Policy {
-    document::load(POLICY).unwrap()
+    document::load(fixtures::BY_SITE).unwrap()
 }
 
 fn around() -> Surroundings {

@@ -17,21 +17,7 @@ use crate::{
     },
 };
 
-const KEYS: &[&str] = &[
-    "id",
-    "name",
-    "in",
-    "location",
-    "tags",
-    "tenant",
-    "uri",
-    "rbac",
-    "purge-protection",
-    "state",
-    "read",
-    "unlisted",
-    "as-listed",
-];
+const KEYS: &[&str] = &["id", "name", "in", "read", "unlisted", "as-listed"];
 const ROW_KEYS: &[&str] = &[
     "location",
     "tags",
@@ -71,7 +57,7 @@ pub(super) fn vault(
         ("absent", Read::Absent),
         ("denied", Read::Denied),
     ];
-    let section = Section::read(node, "a vault", KEYS, problems)?;
+    let section = Section::read(node, "a vault", &[KEYS, ROW_KEYS].concat(), problems)?;
     let id: VaultId = id_of(
         &section,
         VaultId::RESOURCE_TYPE,
