@@ -16,3 +16,6 @@ pub mod request;
 pub mod serve;
 pub mod sweep;
 pub mod telemetry;
+
+#[cfg(test)]
+mod fuzz;

@@ -117,4 +117,6 @@ impl Arm {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

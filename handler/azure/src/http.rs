@@ -105,6 +105,7 @@ impl Channel {
 
     /// Makes a call; where the token is not accepted, once more with a new one.
     pub(crate) async fn send(&self, call: &Call<'_>) -> Result<Answer, Error> {
+        self.is_ours(call)?;
         let token = self.tokens.token(self.scope, call).await?;
         match self.send_once(call, token.secret()).await {
             Err(error) if error.kind() == Kind::Unauthenticated => {
@@ -116,11 +117,16 @@ impl Channel {
         }
     }
 
+    /// Whoever made the call has seen to it; a token that leaves for another host cannot be called back.
+    fn is_ours(&self, call: &Call<'_>) -> Result<(), Error> {
+        if self.endpoint.is_origin_of(&call.url) {
+            return Ok(());
+        }
+        let message = "its address is on another host than the configured one, so no token was sent";
+        Err(Error::malformed(call.operation, call.resource, message))
+    }
+
     async fn send_once(&self, call: &Call<'_>, token: &str) -> Result<Answer, Error> {
-        debug_assert!(
-            self.endpoint.is_origin_of(&call.url),
-            "a token would leave for another host"
-        );
         let began = Instant::now();
         let sent = self.request(call, token)?.send().await;
         let response = sent.map_err(|error| broken(call, error))?;

@@ -16,3 +16,5 @@ pub mod yaml;
 
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod fuzz;

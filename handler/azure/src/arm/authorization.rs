@@ -71,7 +71,7 @@ impl Arm {
     }
 }
 
-fn row(value: &Value) -> Option<RoleAssignment> {
+pub(super) fn row(value: &Value) -> Option<RoleAssignment> {
     let property = |name: &str| text(value, &format!("/properties/{name}"));
     let role = property("roleDefinitionId")?
         .rsplit('/')

@@ -25,12 +25,12 @@ const LONGEST: usize = 8192;
 impl OperationUrl {
     /// Takes an address on the ARM host, under the cluster's own subscription and the provider's operation paths.
     pub fn accept(text: &str, endpoint: &Endpoint, cluster: &ClusterId) -> Option<Self> {
-        // What the URL parser would tidy away or what hides behind an escape is refused as it stands.
-        let path = text.split(['?', '#']).next().unwrap_or_default();
+        // What the URL parser would tidy away or escape, and what hides behind an escape, is refused as it stands.
+        let path = text.split('?').next().unwrap_or_default();
         let is_plain = text.len() <= LONGEST
-            && !path.contains(['%', '\\'])
-            && !path.contains("/.")
-            && !text.contains('#');
+            && text.bytes().all(|it| it.is_ascii_graphic() && it != b'#')
+            && path.bytes().all(|it| it.is_ascii_alphanumeric() || b":/-._~*()!,;=".contains(&it))
+            && !path.contains("/.");
         let url = Url::parse(text)
             .ok()
             .filter(|url| is_plain && endpoint.is_origin_of(url))?;
@@ -98,7 +98,7 @@ pub enum OperationStatus {
 }
 
 impl OperationStatus {
-    fn read(value: &Value) -> Self {
+    pub(super) fn read(value: &Value) -> Self {
         let word = text(value, "/status")
             .unwrap_or_default()
             .to_ascii_lowercase();
@@ -164,6 +164,10 @@ mod tests {
             "x".repeat(4096)
         )));
         assert!(accepts(&format!(
+            "https://arm.example/base{}",
+            path.replace("op-1", "c0000000-0000-4000-8000-000000000001*9F86D081")
+        )));
+        assert!(accepts(&format!(
             "https://ARM.example:443/base{}",
             path.to_lowercase()
         )));
@@ -177,6 +181,10 @@ mod tests {
             format!("https://arm.example/base{path}/more"),
             format!("https://arm.example/base2{path}"),
             format!("https://arm.example/base{path}#x"),
+            format!("https://arm.example/base{path}\n"),
+            format!("https://arm.example/base{path}?x=\u{1b}[2J"),
+            format!("https://arm.example/base{}", path.replace("op-1", "'op 1'")),
+            format!("https://arm.example/base/x/\t..{path}"),
             format!("https://arm.example/base/x/..{path}"),
             format!("https://arm.example/base/%2e%2e/base{path}"),
             format!("https://arm.example/base{}", path.replace("op-1", "op%2f1")),

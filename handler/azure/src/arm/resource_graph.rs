@@ -59,9 +59,9 @@ pub struct ClusterPage {
 }
 
 #[derive(Deserialize)]
-struct Rows {
+pub(super) struct Rows {
     #[serde(default)]
-    data: Vec<Value>,
+    pub(super) data: Vec<Value>,
     #[serde(rename = "$skipToken", default)]
     skip_token: Option<String>,
 }
@@ -206,7 +206,7 @@ impl Arm {
 const SUBSCRIPTIONS: &str = "the subscriptions in scope";
 
 /// A row in the form of ARM: every other column is a property.
-fn nested(row: &Value) -> Value {
+pub(super) fn nested(row: &Value) -> Value {
     const OF_THE_RESOURCE: [&str; 3] = ["id", "location", "tags"];
     let mut resource = json!({ "properties": {} });
     for (name, value) in row.as_object().into_iter().flatten() {

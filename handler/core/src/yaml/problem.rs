@@ -117,6 +117,7 @@ impl Problems {
         message: impl Into<String>,
         hint: Option<String>,
     ) {
+        let place = self.within_the_text(place);
         // The parser counts the blanks behind a quoted text as a part of it.
         let length = self.spelled(place).trim_end().chars().count().max(1);
         self.found.push(Problem {
@@ -125,6 +126,17 @@ impl Problems {
             message: message.into(),
             hint,
         });
+    }
+
+    /// What is missing behind the last line is shown at its end.
+    fn within_the_text(&self, place: Place) -> Place {
+        match self.lines.last() {
+            Some(start) if place.line > self.lines.len() => {
+                let columns = self.text[*start..].chars().count();
+                Place::at(self.lines.len(), columns + 1)
+            }
+            _ => place,
+        }
     }
 
     pub(crate) fn add(&mut self, place: Place, message: impl Into<String>) {
