@@ -327,6 +327,31 @@ fn every_claim_about_security_names_a_test_that_exists() {
     assert!(count >= 10, "only {count} tests are named");
 }
 
+/// The readers that are fuzzed: each has a corpus, and is given it in one place.
+fn fuzz_targets() -> BTreeSet<String> {
+    let corpora = fs::read_dir(root().join("tests/fuzz/corpus")).unwrap();
+    let names = corpora.map(|it| it.unwrap().file_name().into_string().unwrap());
+    let sources: String = files("rs").into_values().collect();
+    let given = |name: &String| {
+        let count = sources.matches(&format!("fuzz(\"{name}\", ")).count();
+        assert_eq!(count, 1, "the corpus {name} is given to {count} readers");
+    };
+    names.inspect(given).collect()
+}
+
+#[test]
+fn the_pages_tell_how_many_hostile_inputs_are_tried() {
+    let targets = fuzz_targets().len();
+    let inputs = targets * vaultbind_fuzz::INPUTS as usize;
+    let expected = format!("{targets} readers, {},000 hostile inputs", inputs / 1000);
+    for page in ["README.md", "SECURITY.md"] {
+        assert!(
+            read(page).contains(&expected),
+            "{page} does not say: {expected}"
+        );
+    }
+}
+
 #[test]
 fn every_outcome_has_a_scenario() {
     let scenarios: String = files("txt")

@@ -6,7 +6,7 @@
 use serde_json::Value;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use vaultbind_core::{
-    id::{ClusterId, IdError, ResourceId, VaultId},
+    id::{ClusterId, IdError, MAX_ID_LENGTH, ResourceId, VaultId},
     result::{Cause, CauseKind},
 };
 
@@ -51,6 +51,12 @@ pub enum EventError {
 /// The longest event id that is taken: it becomes the correlation id of messages, which Service Bus bounds so.
 const MAX_EVENT_ID: usize = 128;
 
+/// The longest subject that is taken: an id, with that of its tags or of a role assignment behind it.
+const MAX_SUBJECT: usize = MAX_ID_LENGTH + 128;
+
+/// The longest time stamp that is taken: RFC 3339 allows any number of digits behind the second.
+const MAX_TIME: usize = 64;
+
 /// Reads one event, in EventGrid schema or as a CloudEvent.
 ///
 /// # Errors
@@ -69,16 +75,23 @@ pub fn read(event: &Value) -> Result<Event, EventError> {
     let subject = text("subject").ok_or(EventError::Malformed("it has no subject"))?;
     let data = event.get("data").unwrap_or(&Value::Null);
     let happening = Happening::read(kind, data)?;
+    let concern = happening.concern(subject)?;
+    if subject.len() > MAX_SUBJECT || !subject.chars().all(is_part_of_an_id) {
+        // It goes into results and logs as it is.
+        return Err(EventError::BadId(IdError::Malformed(
+            "what follows it is too long, or has a character that no id has",
+        )));
+    }
     let time = text("eventTime").or_else(|| text("time"));
     Ok(Event {
-        concern: happening.concern(subject)?,
+        concern,
         cause: Cause {
             kind: CauseKind::Event,
             id: Some(id.to_owned()),
             operation: Some(happening.name),
             subject: Some(subject.to_owned()),
             time: time
-                .filter(|it| OffsetDateTime::parse(it, &Rfc3339).is_ok())
+                .filter(|it| it.len() <= MAX_TIME && OffsetDateTime::parse(it, &Rfc3339).is_ok())
                 .map(ToOwned::to_owned),
         },
         actor: data
@@ -86,6 +99,10 @@ pub fn read(event: &Value) -> Result<Event, EventError> {
             .and_then(Value::as_str)
             .map(ToOwned::to_owned),
     })
+}
+
+fn is_part_of_an_id(it: char) -> bool {
+    it.is_alphanumeric() || "/-_.()".contains(it)
 }
 
 /// What happened, without the resource that it happened to.

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod context;
 pub mod deadline;
+pub mod escape;
 pub mod event;
 pub mod functions;
 pub mod pace;

@@ -19,6 +19,12 @@ pub use id::{Bucket, cluster_request_id, hash, page_request_id, sweep_request_id
 /// The version of the message that this Vaultbind writes and reads.
 const VERSION: u32 = 1;
 
+/// The longest id of a message, and the longest correlation id, that Service Bus takes.
+const MAX_MESSAGE_ID: usize = 128;
+
+/// The longest id of a request: with a colon and the number of a retry behind it, it is the id of a message.
+const MAX_ID: usize = MAX_MESSAGE_ID - 1 - u32::MAX.ilog10() as usize - 1;
+
 /// A message on the requests queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -197,9 +203,9 @@ pub enum RequestError {
     /// Another version wrote it.
     #[error("request version {0} is not known, only 1 is")]
     Version(u32),
-    /// The message has no id.
-    #[error("the request has no id")]
-    NoId,
+    /// The id, or that of the cause, is none that a message can have.
+    #[error("the request's id or that of its cause is empty, too long or unprintable")]
+    BadId,
 }
 
 impl Request {
@@ -239,11 +245,18 @@ impl Request {
             return Err(RequestError::Version(versioned.version));
         }
         let request: Self = serde_json::from_str(text).map_err(RequestError::Malformed)?;
-        if request.id.is_empty() {
-            Err(RequestError::NoId)
-        } else {
+        let cause_id = request.cause.id.as_deref().unwrap_or("none");
+        if is_fit(&request.id, MAX_ID) && is_fit(cause_id, MAX_MESSAGE_ID) {
             Ok(request)
+        } else {
+            Err(RequestError::BadId)
         }
+    }
+
+    /// A request is as old as it says, but not from the future, and its patience begins now where it does not say.
+    pub fn arrive(&mut self, now: OffsetDateTime) {
+        self.first_seen = Some(self.first_seen.map_or(now, |seen| seen.min(now)));
+        self.progress.since = self.progress.since.map(|since| since.min(now));
     }
 
     /// The request as it is to be looked at the next time.
@@ -274,6 +287,10 @@ impl Request {
             Subject::Sweep { vault_id: None, .. } => "all clusters",
         }
     }
+}
+
+fn is_fit(id: &str, longest: usize) -> bool {
+    !id.is_empty() && id.len() <= longest && !id.chars().any(char::is_control)
 }
 
 fn manual() -> Cause {

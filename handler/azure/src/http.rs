@@ -122,7 +122,8 @@ impl Channel {
         if self.endpoint.is_origin_of(&call.url) {
             return Ok(());
         }
-        let message = "its address is on another host than the configured one, so no token was sent";
+        let message =
+            "its address is on another host than the configured one, so no token was sent";
         Err(Error::malformed(call.operation, call.resource, message))
     }
 

@@ -11,6 +11,8 @@ use std::{
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
+use crate::escape::{self, is_obeyed};
+
 /// Right as it is.
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 /// To be changed, or to be looked at.
@@ -88,15 +90,7 @@ pub(super) fn error(text: impl Into<Line>) {
 /// Prints JSON: what its strings hold of a terminal's language is escaped as JSON does it.
 pub(super) fn json(value: &Value) {
     for line in format!("{value:#}").lines() {
-        let mut escaped = String::with_capacity(line.len());
-        for it in line.chars() {
-            if is_obeyed(it) {
-                escaped += &format!("\\u{:04x}", u32::from(it));
-            } else {
-                escaped.push(it);
-            }
-        }
-        self::line(escaped);
+        self::line(escape::in_json(line).into_owned());
     }
 }
 
@@ -137,12 +131,6 @@ fn plain(text: &str) -> String {
         }
     }
     shown
-}
-
-/// Does a terminal take the character for a command, or write what follows in another order?
-fn is_obeyed(it: char) -> bool {
-    let reorders = matches!(it, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    it.is_control() || reorders
 }
 
 /// The colour of an outcome's word.

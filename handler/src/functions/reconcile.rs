@@ -29,6 +29,7 @@ pub(super) async fn run(context: Arc<Context>, invocation: Invocation) -> Answer
             return Answer::Redeliver;
         }
     };
+    request.arrive(context.clock.now());
     request.progress.redelivered |= is_redelivery;
     let span = tracing::Span::current();
     span.record("request_id", request.id.as_str());

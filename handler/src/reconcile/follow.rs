@@ -67,7 +67,9 @@ pub async fn follow(
     let Some(text) = request.operation.clone() else {
         return Ok(None);
     };
-    let Some(url) = OperationUrl::accept(&text, context.arm.endpoint(), cluster) else {
+    let url = OperationUrl::accept(&text, context.arm.endpoint(), cluster)
+        .filter(|_| context.policy.covers(cluster.subscription()));
+    let Some(url) = url else {
         tracing::warn!(
             "the operation's URL is not one to follow, the cluster's state is followed instead"
         );

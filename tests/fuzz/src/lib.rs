@@ -18,7 +18,7 @@ use proptest::{
 use mutation::any_mutation;
 
 /// How many inputs each target tries, beside its corpus; `VAULTBIND_FUZZ_INPUTS` asks for another number.
-pub const INPUTS: u32 = 4000;
+pub const INPUTS: u32 = 10_000;
 
 /// The most changes to one file of a corpus.
 const MOST_CHANGES: usize = 6;

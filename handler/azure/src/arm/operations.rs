@@ -29,7 +29,9 @@ impl OperationUrl {
         let path = text.split('?').next().unwrap_or_default();
         let is_plain = text.len() <= LONGEST
             && text.bytes().all(|it| it.is_ascii_graphic() && it != b'#')
-            && path.bytes().all(|it| it.is_ascii_alphanumeric() || b":/-._~*()!,;=".contains(&it))
+            && path
+                .bytes()
+                .all(|it| it.is_ascii_alphanumeric() || b":/-._~*()!,;=".contains(&it))
             && !path.contains("/.");
         let url = Url::parse(text)
             .ok()

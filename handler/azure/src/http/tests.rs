@@ -260,3 +260,27 @@ async fn no_log_holds_a_token_a_query_or_a_body() {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
 }
+
+#[tokio::test]
+async fn a_call_to_another_host_is_not_made_and_no_token_is_fetched_for_it() {
+    let (ours, elsewhere) = (
+        Stub::start(|_| found()).await,
+        Stub::start(|_| found()).await,
+    );
+    let scope = crate::cloud::Cloud::Public.arm_scope();
+    let channel = Channel::new(
+        Http::new().unwrap(),
+        ours.endpoint.clone(),
+        crate::test_support::tokens(),
+        scope,
+    );
+    let call = |to: &Stub| Call::new("read", "x", Method::GET, to.endpoint.join("/x", &[]));
+    let error = channel.send(&call(&elsewhere)).await.unwrap_err();
+    assert!(error.to_string().contains("another host"), "{error}");
+    assert!(elsewhere.seen().is_empty());
+    channel.send(&call(&ours)).await.unwrap();
+    assert!(
+        ours.only().header("authorization").contains("-0-for-"),
+        "the first token"
+    );
+}
