@@ -25,18 +25,20 @@ fn a_call_is_read_as_what_it_carries_and_its_metadata_is_not_believed() {
         .build()
         .unwrap();
     fuzz("envelope", |input| {
-        let envelope: Value = serde_json::from_slice(input).unwrap_or_default();
-        let count = envelope
-            .pointer("/Metadata/DeliveryCount")
-            .and_then(Value::as_str);
-        let is_repeated = count
-            .and_then(|it| it.parse::<u32>().ok())
-            .is_some_and(|it| it > 1);
+        // What nests too deep for this is none the less a call, whose payload is refused.
+        let envelope = serde_json::from_slice::<Value>(input).ok();
+        let count = |it: &Value| {
+            it.pointer("/Metadata/DeliveryCount")?
+                .as_str()?
+                .parse::<u32>()
+                .ok()
+        };
+        let may_repeat = envelope.is_none_or(|it| count(&it).is_some_and(|it| it > 1));
         let mut is_taken = false;
         for function in FUNCTIONS {
             let read = || call(&runtime, function, input);
             assert!(
-                is_repeated || !read().is_redelivery,
+                may_repeat || !read().is_redelivery,
                 "a count that is no count"
             );
             let (events, text) = (read().events(), read().text());

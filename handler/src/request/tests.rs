@@ -1,6 +1,9 @@
 use serde_json::json;
 use time::macros::datetime;
-use vaultbind_core::{plan::ChangeKind, result::CauseKind};
+use vaultbind_core::{
+    plan::ChangeKind,
+    result::{CauseKind, ChangeRecord, ChangeStatus},
+};
 
 use super::*;
 

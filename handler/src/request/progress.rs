@@ -1,0 +1,86 @@
+//! A request's memory across its retries.
+//!
+//! It must not be a reason not to look: Azure is read anew each time.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use vaultbind_core::result::{ArchiveState, ChangeRecord, ChangeStatus};
+
+use super::Class;
+
+/// What a request remembers across its retries; for reports and patience, never a reason not to look.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Progress {
+    /// The archive as it was at the first look.
+    pub before: Option<ArchiveState>,
+    /// What this request has changed.
+    pub changes: Vec<ChangeRecord>,
+    /// Role assignments on the vault that the cluster is moved away from.
+    pub left_behind: Vec<String>,
+    /// How many PATCHes it has sent.
+    pub patches: u32,
+    /// Which class of retry lasts at present.
+    pub class: Option<Class>,
+    /// Since when it lasts.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub since: Option<OffsetDateTime>,
+    /// How many retries the present class has had.
+    pub tries: u32,
+    /// How many looks what is under way on the cluster has had.
+    pub polls: u32,
+    /// Was any delivery of this request a redelivery?
+    pub redelivered: bool,
+}
+
+impl Progress {
+    /// Notes what became of a change; a later word replaces an earlier one.
+    pub fn note(&mut self, record: ChangeRecord) {
+        let same = |it: &&mut ChangeRecord| it.kind == record.kind && it.target == record.target;
+        match self.changes.iter_mut().find(same) {
+            Some(earlier) => *earlier = record,
+            None => self.changes.push(record),
+        }
+    }
+
+    /// Notes how the changes ended that Azure was working at.
+    pub fn settle(&mut self, status: ChangeStatus) {
+        for change in self
+            .changes
+            .iter_mut()
+            .filter(|it| it.status == ChangeStatus::Accepted)
+        {
+            change.status = status;
+        }
+    }
+
+    /// Has the request changed anything?
+    pub fn has_changed(&self) -> bool {
+        let made =
+            |it: &ChangeRecord| matches!(it.status, ChangeStatus::Done | ChangeStatus::Accepted);
+        self.changes.iter().any(made)
+    }
+
+    /// Enters a class of retry, or goes on in it; returns which try it is.
+    pub fn enter(&mut self, class: Class, now: OffsetDateTime) -> u32 {
+        if self.class == Some(class) && self.since.is_some() {
+            self.tries = self.tries.saturating_add(1);
+        } else {
+            self.class = Some(class);
+            self.since = Some(now);
+            self.tries = 1;
+        }
+        self.tries
+    }
+
+    /// Counts a look at what is under way; waiting for it ends no class.
+    pub fn poll(&mut self) -> u32 {
+        self.polls = self.polls.saturating_add(1);
+        self.polls
+    }
+
+    /// Since when the class has lasted, where it is the present one.
+    pub fn lasts(&self, class: Class) -> Option<OffsetDateTime> {
+        self.since.filter(|_| self.class == Some(class))
+    }
+}
