@@ -37,6 +37,14 @@ async fn every_shell_gets_a_script_that_knows_the_commands() {
 }
 
 #[tokio::test]
+async fn the_schema_that_is_printed_is_the_one_that_is_published() {
+    let output = vaultbind(&["policy", "schema"], &[], Stdio::piped()).await;
+    assert_eq!(output.status.code(), Some(0));
+    let published = std::fs::read_to_string(root().join("schemas/policy.schema.json")).unwrap();
+    assert_eq!(text(&output.stdout), published);
+}
+
+#[tokio::test]
 async fn what_bash_is_given_is_bash() {
     let output = vaultbind(&["completions", "bash"], &[], Stdio::piped()).await;
     let path = write_policy(&text(&output.stdout));
