@@ -28,6 +28,7 @@ pub(crate) fn check(seed: u64, town: &Town, land: &Land) {
         no_write_goes_beyond_the_boundary(town),
         the_role_is_with_who_needs_it_alone(town, land),
         no_request_is_lost(town),
+        bound_says_what_was_read_back(town),
         nothing_is_slow_or_loops(town),
     ]
     .into_iter()
@@ -124,6 +125,33 @@ fn the_role_is_with_who_needs_it_alone(town: &Town, land: &Land) -> Vec<String> 
     let twice = seen.iter().filter(|(_, count)| **count > 1);
     broken.extend(twice.map(|(held, _)| format!("a role twice: {held:?}")));
     broken
+}
+
+/// The vault that a cluster shows, by its name.
+fn shown(archive: &Value) -> Option<String> {
+    let name = match (archive["vaultUri"].as_str(), archive["keyVaultId"].as_str()) {
+        (Some(uri), _) => uri.trim_start_matches("https://").split('.').next(),
+        (None, Some(id)) if archive["useKeyVault"] == true => id.rsplit('/').next(),
+        _ => None,
+    };
+    name.map(str::to_ascii_lowercase)
+}
+
+/// A result says `bound` of a cluster that shows the vault; where the rule forbids it, none was moved.
+fn bound_says_what_was_read_back(town: &Town) -> Vec<String> {
+    let results = town.results().into_iter().map(|it| it["data"].clone());
+    let is_wrong = |it: &Value| {
+        let vault = it["vault"]["id"].as_str().unwrap_or_default();
+        let vault = vault.rsplit('/').next().map(str::to_ascii_lowercase);
+        let before = shown(&it["before"]);
+        let was_moved = it["rule"] == "gold" && before.is_some() && before != vault;
+        shown(&it["after"]) != vault || was_moved
+    };
+    let bound = results.filter(|it| it["outcome"] == "bound");
+    bound
+        .filter(is_wrong)
+        .map(|it| format!("a result that cannot be: {it:#}"))
+        .collect()
 }
 
 /// No request is lost or left over.

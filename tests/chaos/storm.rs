@@ -95,6 +95,9 @@ pub(crate) async fn rage(town: &Town, land: &mut Land, chance: &mut Chance) -> T
         tally: Tally::default(),
         second: None,
     };
+    if storm.chance.happens(30) {
+        town.simulator.world.azure().behaviour.patch = PatchMode::Immediate;
+    }
     if storm.chance.happens(25) {
         storm.second = Some(town.another_host().await);
         storm.tally.overlaps += 1;
