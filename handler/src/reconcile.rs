@@ -205,7 +205,7 @@ fn may_act(
         .any(|it| it.kind() == ChangeKind::SetArchive);
     let patient = role_is_young && progress.lasts(Class::RoleSpreads).is_some();
     if sets_archive && progress.patches >= MAX_PATCHES && !patient {
-        let failure = OperationFailure::left_behind();
+        let failure = OperationFailure::last(progress);
         return Err(Setback::Operation {
             failure,
             role_is_young,

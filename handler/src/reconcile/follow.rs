@@ -13,7 +13,7 @@ use vaultbind_core::{id::ClusterId, result::ChangeStatus};
 use super::Setback;
 use crate::{
     context::Context,
-    request::{Class, Request},
+    request::{Class, Progress, Request},
 };
 
 /// How an operation failed.
@@ -26,12 +26,14 @@ pub struct OperationFailure {
 }
 
 impl OperationFailure {
-    /// The failure of an operation that nobody followed to its end.
-    pub fn left_behind() -> Self {
-        Self {
-            code: "OperationFailed".to_owned(),
-            message: "the cluster's last operation did not succeed".to_owned(),
-        }
+    /// The failure that a request remembers; it knows none of an operation that nobody followed to its end.
+    pub fn last(progress: &Progress) -> Self {
+        let left_behind = || {
+            let message = "the cluster's last operation did not succeed";
+            ("OperationFailed".to_owned(), message.to_owned())
+        };
+        let (code, message) = progress.failure.clone().unwrap_or_else(left_behind);
+        Self { code, message }
     }
 
     /// Says the failure that the writer has no access to the vault?
@@ -104,6 +106,7 @@ pub async fn follow(
         }),
     };
     request.operation = None;
+    request.progress.failure = failure.clone().map(|it| (it.code, it.message));
     request.progress.settle(if failure.is_none() {
         ChangeStatus::Done
     } else {

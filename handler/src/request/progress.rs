@@ -20,6 +20,8 @@ pub struct Progress {
     pub left_behind: Vec<String>,
     /// How many PATCHes it has sent.
     pub patches: u32,
+    /// Code and message of the last change that failed.
+    pub failure: Option<(String, String)>,
     /// Which class of retry lasts at present.
     pub class: Option<Class>,
     /// Since when it lasts.

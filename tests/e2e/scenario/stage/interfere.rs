@@ -110,6 +110,7 @@ impl Stage {
             ("registered", "no") => {
                 azure.subscription_mut(WEST).unwrap().registration = Registration::NotRegistered
             }
+            ("settings", "merged") => azure.behaviour.settings_merge = true,
             ("graph", "forbidden") => azure.behaviour.graph_forbidden = true,
             ("operation-url", _) => azure.behaviour.operation_url = Some(value.to_owned()),
             ("operations", "forgotten") => azure.forget_operations(),

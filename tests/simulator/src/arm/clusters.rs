@@ -126,7 +126,10 @@ fn patch(azure: &mut Azure, call: &Call<'_>) -> Answer {
     }
     found(azure, call, CLUSTERS)?;
     let cluster = azure.resource(&call.path).cloned().unwrap_or_default();
-    let patch = Patch::parse(call, version, &cluster)?;
+    let mut patch = Patch::parse(call, version, &cluster)?;
+    if azure.behaviour.settings_merge {
+        patch.merge_settings(&cluster);
+    }
     check_etag(call, version, &cluster)?;
     check_idle(&cluster)?;
     let id = cluster["id"].as_str().unwrap_or_default().to_owned();

@@ -93,6 +93,14 @@ impl Patch {
         }
     }
 
+    /// Adds what the settings in place have and the new ones do not name.
+    pub(super) fn merge_settings(&mut self, cluster: &Value) {
+        let before = &cluster["properties"]["secretArchiveSettings"];
+        if let Some(after) = &mut self.settings {
+            merge(before, after);
+        }
+    }
+
     /// The new values take the place of the old; tags as a whole.
     pub(super) fn apply(&self, cluster: &mut Value) {
         if let Some(tags) = &self.tags {
@@ -109,6 +117,15 @@ impl Patch {
             "secretArchiveSettings",
             self.settings.as_ref(),
         );
+    }
+}
+
+/// Adds to `after` what `before` has and it does not, at every depth.
+fn merge(before: &Value, after: &mut Value) {
+    if let (Value::Object(before), Value::Object(after)) = (before, after) {
+        for (name, value) in before {
+            merge(value, after.entry(name).or_insert_with(|| value.clone()));
+        }
     }
 }
 

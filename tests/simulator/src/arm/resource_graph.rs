@@ -5,6 +5,8 @@ mod evaluate;
 mod parse;
 mod token;
 
+use std::sync::Arc;
+
 use axum::http::Method;
 use serde_json::{Map, Value, json};
 
@@ -38,8 +40,13 @@ pub(super) fn answer(azure: &mut Azure, call: &Call<'_>) -> Answer {
     let query = parse(text).map_err(|why| bad_request(&format!("The query is invalid: {why}")))?;
     let subscriptions = subscriptions(&body)?;
     let options = Options::parse(body.get("options").unwrap_or(&Value::Null))?;
-    let rows = evaluate(&query, visible(azure, subscriptions.as_deref()));
     let question = format!("{text}\n{subscriptions:?}");
+    let kept = options.skip_token.as_ref();
+    let kept = kept.and_then(|token| azure.resource_graph.pages.get(token));
+    let rows = match kept {
+        Some(page) => Arc::clone(&page.rows),
+        None => Arc::new(evaluate(&query, visible(azure, subscriptions.as_deref()))),
+    };
     page(azure, &query, &question, &options, &rows)
 }
 
@@ -101,7 +108,7 @@ fn page(
     query: &Query,
     question: &str,
     options: &Options,
-    rows: &[Value],
+    rows: &Arc<Vec<Value>>,
 ) -> Answer {
     let from = match &options.skip_token {
         None => 0,
@@ -134,6 +141,7 @@ fn page(
             Page {
                 question: question.to_owned(),
                 next,
+                rows: Arc::clone(rows),
             },
         );
     }

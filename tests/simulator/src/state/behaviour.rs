@@ -62,6 +62,8 @@ pub struct Behaviour {
     pub repeated_put: RepeatedPut,
     /// How many role assignments fit into the tenant.
     pub assignment_limit: usize,
+    /// Whether a PATCH leaves the members of settings that it does not name; which of both Azure does is not told.
+    pub settings_merge: bool,
     /// How many rows a page of a list has.
     pub page_size: usize,
     /// The seconds of the `Retry-After` header of a long-running operation.
@@ -91,6 +93,7 @@ impl Default for Behaviour {
             role_propagation: RolePropagation::Checks(0),
             repeated_put: RepeatedPut::Ok,
             assignment_limit: 4000,
+            settings_merge: false,
             page_size: 100,
             operation_retry_after: None,
             operation_url: None,

@@ -2,6 +2,7 @@
 //! It answers no query; it says which rows a query is over.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -21,6 +22,8 @@ pub struct Index {
 pub(crate) struct Page {
     pub(crate) question: String,
     pub(crate) next: usize,
+    /// What the question was answered with: the pages that follow are cut from the same rows.
+    pub(crate) rows: Arc<Vec<Value>>,
 }
 
 impl Index {
