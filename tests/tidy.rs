@@ -351,6 +351,25 @@ fn every_invariant_names_a_test_that_exists() {
 }
 
 #[test]
+fn every_open_fact_names_tests_that_exist() {
+    let sources: String = files("rs").into_values().collect();
+    let page = read("tests/README.md");
+    let table = page.split_once("## What Azure leaves open").unwrap().1;
+    let rows = table.lines().filter(|it| it.starts_with("| ")).skip(1);
+    let mut count = 0;
+    for row in rows {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        assert_eq!(cells.len(), 3, "{row}");
+        for answer in &cells[1..] {
+            let (_, tests) = answer.rsplit_once(": ").unwrap();
+            assert!(named_tests("tests/README.md", tests, &sources) > 0, "{row}");
+        }
+        count += 1;
+    }
+    assert!(count >= 10, "only {count} facts");
+}
+
+#[test]
 fn every_claim_about_security_names_a_test_that_exists() {
     let sources: String = files("rs").into_values().collect();
     let page = read("SECURITY.md");

@@ -146,6 +146,11 @@ async fn every_call_may_fail_in_every_way() {
     let strikes: usize = outcomes().map(|it| it.strikes).sum();
     let busiest = outcomes().map(|it| it.busiest).max().unwrap_or_default();
     println!("{tried} faults tried, {strikes} calls struck, {busiest} calls in the busiest minute");
+    for page in ["README.md", "SECURITY.md"] {
+        let text = std::fs::read_to_string(root().join(page)).unwrap();
+        let claim = format!("{tried} faults are tried");
+        assert!(text.contains(&claim), "{page} does not say: {claim}");
+    }
     let path = root().join("tests/README.md");
     let readme = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = readme.split_once("<!-- fault matrix -->\n").unwrap();

@@ -17,6 +17,7 @@ mod commands;
 mod crash;
 mod faults;
 mod host;
+mod memory;
 mod rights;
 mod scenario;
 mod startup;
