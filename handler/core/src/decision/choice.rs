@@ -2,8 +2,6 @@
 //!
 //! It must not pick among equals: two vaults that rank the same are an answer for a person.
 
-use std::borrow::Cow;
-
 use super::{Case, Refusal, refusal_under};
 use crate::{
     id::VaultId,
@@ -94,8 +92,8 @@ fn listed<'a>(case: &Case<'a>, rule: &Rule) -> Vec<&'a Vault> {
     };
     let cluster = case.cluster.into();
     let exact = rule.vaults.selector.exact_tests(&cluster);
-    let count = |(name, values): &(&str, Vec<Cow<'_, str>>)| -> usize {
-        let of_value = |value: &Cow<'_, str>| candidates.with_tag(name, value).len();
+    let count = |(name, values): &(&str, Vec<String>)| -> usize {
+        let of_value = |value: &String| candidates.with_tag(name, value).len();
         values.iter().map(of_value).sum()
     };
     match exact.min_by_key(count) {

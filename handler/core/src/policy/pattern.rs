@@ -16,10 +16,17 @@ pub use parse::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     source: String,
-    /// What stands between the stars, before the first and behind the last: one piece where there is no star.
-    pieces: Vec<Vec<Part>>,
-    is_template: bool,
+    pieces: Pieces,
     ignores_case: bool,
+}
+
+/// What stands between the stars, before the first and behind the last: one piece where there is no star.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Pieces {
+    /// The same for every cluster.
+    Plain(Vec<String>),
+    /// Put together anew for each cluster.
+    Template(Vec<Vec<Part>>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,11 +50,11 @@ enum ClusterValue {
 
 /// Which values a pattern can match for one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OnlyValue<'a> {
+pub enum OnlyValue {
     /// None: it takes a value that the cluster does not have.
     Nothing,
     /// This one.
-    One(Cow<'a, str>),
+    One(String),
     /// Any that fit a glob.
     Many,
 }
@@ -57,8 +64,8 @@ impl Pattern {
     #[must_use]
     pub fn over_attribute(mut self) -> Self {
         self.ignores_case = true;
-        for part in self.pieces.iter_mut().flatten() {
-            if let Part::Text(text) = part {
+        if let Pieces::Plain(texts) = &mut self.pieces {
+            for text in texts {
                 *text = canonical(text).into_owned();
             }
         }
@@ -67,12 +74,16 @@ impl Pattern {
 
     /// Does the pattern take values from the cluster?
     pub fn is_template(&self) -> bool {
-        self.is_template
+        matches!(self.pieces, Pieces::Template(_))
     }
 
     /// The tags that a cluster must have for the pattern to match anything.
     pub fn needed_tags(&self) -> impl Iterator<Item = &str> {
-        self.parts().filter_map(|part| match part {
+        let pieces = match &self.pieces {
+            Pieces::Plain(_) => &[],
+            Pieces::Template(pieces) => pieces.as_slice(),
+        };
+        pieces.iter().flatten().filter_map(|part| match part {
             Part::Template(Template {
                 value: ClusterValue::Tag(name),
                 default: None,
@@ -85,57 +96,60 @@ impl Pattern {
     ///
     /// A missing or empty tag takes the template's default; without one the pattern says nothing about any value.
     pub fn is_defined(&self, cluster: &Attributes<'_>) -> bool {
-        !self.is_template || self.parts().all(|it| it.text(cluster).is_some())
+        self.texts(cluster).is_some()
     }
 
     /// Does the value match, templates taking their values from `cluster`?
     pub fn matches(&self, value: &str, cluster: &Attributes<'_>) -> bool {
-        self.is_defined(cluster) && self.globs(value, |piece| self.text(piece, cluster))
-    }
-
-    /// Does the value match, `text` telling the text of each piece?
-    fn globs<'a>(&'a self, value: &str, text: impl Fn(&'a [Part]) -> Cow<'a, str>) -> bool {
-        let [first, middle @ .., last] = self.pieces.as_slice() else {
-            return self.pieces.iter().any(|only| *text(only) == *value);
-        };
-        let Some(mut rest) = value.strip_prefix(&*text(first)) else {
-            return false;
-        };
-        // The leftmost place for each text is as good as any later one.
-        for piece in middle {
-            match rest.split_once(&*text(piece)) {
-                Some((_, behind)) => rest = behind,
-                None => return false,
-            }
-        }
-        rest.ends_with(&*text(last))
+        self.texts(cluster).is_some_and(|it| globs(&it, value))
     }
 
     /// The only value that can match, where there is just one: with it a vault is found without a search.
-    pub fn only_value<'a>(&'a self, cluster: &'a Attributes<'a>) -> OnlyValue<'a> {
-        match self.pieces.as_slice() {
-            _ if !self.is_defined(cluster) => OnlyValue::Nothing,
-            [only] => OnlyValue::One(self.text(only, cluster)),
-            _ => OnlyValue::Many,
+    pub fn only_value(&self, cluster: &Attributes<'_>) -> OnlyValue {
+        match self.texts(cluster).as_deref() {
+            None => OnlyValue::Nothing,
+            Some([only]) => OnlyValue::One(only.clone()),
+            Some(_) => OnlyValue::Many,
         }
     }
 
-    fn parts(&self) -> impl Iterator<Item = &Part> {
-        self.pieces.iter().flatten()
-    }
-
-    /// The text of a piece whose values are all there.
-    fn text<'a>(&'a self, piece: &'a [Part], cluster: &'a Attributes<'a>) -> Cow<'a, str> {
-        let text = |part: &'a Part| match (part, part.text(cluster).unwrap_or_default()) {
-            (Part::Template(_), Cow::Borrowed(text)) if self.ignores_case => canonical(text),
-            (_, text) => text,
+    /// The text of each piece; none where the cluster lacks a value.
+    fn texts(&self, cluster: &Attributes<'_>) -> Option<Cow<'_, [String]>> {
+        let pieces = match &self.pieces {
+            Pieces::Plain(texts) => return Some(Cow::Borrowed(texts)),
+            Pieces::Template(pieces) => pieces,
         };
-        match piece {
-            [] => Cow::Borrowed(""),
-            [only] => text(only),
-            several => Cow::Owned(several.iter().map(text).collect()),
+        let text = |piece: &Vec<Part>| -> Option<String> {
+            let text: Option<String> = piece.iter().map(|it| it.text(cluster)).collect();
+            text.map(|it| {
+                if self.ignores_case {
+                    canonical(&it).into_owned()
+                } else {
+                    it
+                }
+            })
+        };
+        let texts: Option<Vec<String>> = pieces.iter().map(text).collect();
+        texts.map(Cow::Owned)
+    }
+}
+
+/// Does the value consist of these texts with anything between them?
+fn globs(texts: &[String], value: &str) -> bool {
+    let [first, middle @ .., last] = texts else {
+        return texts.iter().any(|only| only == value);
+    };
+    let Some(mut rest) = value.strip_prefix(first.as_str()) else {
+        return false;
+    };
+    // The leftmost place for each text is as good as any later one.
+    for text in middle {
+        match rest.split_once(text.as_str()) {
+            Some((_, behind)) => rest = behind,
+            None => return false,
         }
     }
+    rest.ends_with(last.as_str())
 }
 
 impl Part {

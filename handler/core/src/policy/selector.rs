@@ -2,8 +2,6 @@
 //!
 //! It must not hold where it cannot tell: a test that takes a value which the cluster lacks fails.
 
-use std::borrow::Cow;
-
 use super::{
     attributes::{Attribute, Attributes},
     pattern::{OnlyValue, Pattern},
@@ -70,7 +68,7 @@ impl Selector {
     pub fn exact_tests<'a>(
         &'a self,
         cluster: &'a Attributes<'a>,
-    ) -> impl Iterator<Item = (&'a str, Vec<Cow<'a, str>>)> {
+    ) -> impl Iterator<Item = (&'a str, Vec<String>)> {
         self.tags
             .iter()
             .filter_map(move |(name, test)| Some((name.as_str(), test.only_values(cluster)?)))
@@ -128,7 +126,7 @@ impl Test {
     }
 
     /// The values that pass, where they can be listed.
-    fn only_values<'a>(&'a self, cluster: &'a Attributes<'a>) -> Option<Vec<Cow<'a, str>>> {
+    fn only_values<'a>(&'a self, cluster: &'a Attributes<'a>) -> Option<Vec<String>> {
         let Self::AnyOf(patterns) = self else {
             return None;
         };

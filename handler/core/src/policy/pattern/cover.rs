@@ -2,7 +2,7 @@
 //!
 //! It must not claim what it cannot prove: "no" means that nothing is known.
 
-use super::{Part, Pattern};
+use super::{Pattern, Pieces, globs};
 
 /// Stands for whatever a star takes: a character that no policy has in its patterns.
 const ANYTHING: char = '\0';
@@ -12,40 +12,36 @@ impl Pattern {
     pub fn covers(&self, other: &Self) -> bool {
         // A text in which each star became one unknown character is matched only if a star takes that character,
         // and a star that takes it takes anything in its place.
-        let stars = other.texts().map(|it| it.join(&ANYTHING.to_string()));
+        let stars = other.plain().map(|it| it.join(&ANYTHING.to_string()));
         self == other || stars.is_some_and(|it| self.matches_text(&it))
     }
 
     /// Is it sure that no value matches both?
     pub fn excludes(&self, other: &Self) -> bool {
-        let misses = |one: &Self, other: &Self| {
-            let text = one.texts().filter(|it| it.len() == 1);
-            text.is_some_and(|it| other.texts().is_some() && !other.matches_text(it[0]))
+        let misses = |one: &Self, other: &Self| match one.plain() {
+            Some([text]) => other.plain().is_some() && !other.matches_text(text),
+            _ => false,
         };
         misses(self, other) || misses(other, self)
     }
 
     /// Does the pattern match every value that there can be?
     pub fn covers_all(&self) -> bool {
-        self.pieces.len() > 1 && self.pieces.iter().all(Vec::is_empty)
+        self.plain()
+            .is_some_and(|it| it.len() > 1 && it.iter().all(String::is_empty))
     }
 
     /// Does the value match whatever the cluster is? Not where the pattern has a template.
     pub(in crate::policy) fn matches_text(&self, value: &str) -> bool {
-        self.texts().is_some() && self.globs(value, |piece| plain(piece).unwrap_or_default().into())
+        self.plain().is_some_and(|texts| globs(texts, value))
     }
 
-    /// The text of each piece; none where the pattern has a template.
-    fn texts(&self) -> Option<Vec<&str>> {
-        self.pieces.iter().map(|it| plain(it)).collect()
-    }
-}
-
-fn plain(piece: &[Part]) -> Option<&str> {
-    match piece {
-        [] => Some(""),
-        [Part::Text(text)] if !text.contains(ANYTHING) => Some(text),
-        _ => None,
+    /// The text of each piece; none where the pattern has a template, or the character that nobody has.
+    fn plain(&self) -> Option<&[String]> {
+        match &self.pieces {
+            Pieces::Plain(texts) if !texts.iter().any(|it| it.contains(ANYTHING)) => Some(texts),
+            Pieces::Plain(_) | Pieces::Template(_) => None,
+        }
     }
 }
 

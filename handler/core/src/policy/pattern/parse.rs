@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::{Attribute, ClusterValue, Part, Pattern, Template};
+use super::{Attribute, ClusterValue, Part, Pattern, Pieces, Template};
 
 /// Why a text is not a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,13 +68,23 @@ impl Pattern {
             done = end + 1;
         }
         push_text(&mut pieces, source, done..source.len())?;
-        let is_template = |part: &Part| matches!(part, Part::Template(_));
         Ok(Self {
             source: source.to_owned(),
-            is_template: pieces.iter().flatten().any(is_template),
-            pieces,
+            pieces: Pieces::of(pieces),
             ignores_case: false,
         })
+    }
+}
+
+impl Pieces {
+    fn of(pieces: Vec<Vec<Part>>) -> Self {
+        let plain = |piece: &Vec<Part>| match piece.as_slice() {
+            [] => Some(String::new()),
+            [Part::Text(text)] => Some(text.clone()),
+            _ => None,
+        };
+        let texts: Option<Vec<String>> = pieces.iter().map(plain).collect();
+        texts.map_or(Self::Template(pieces), Self::Plain)
     }
 }
 
