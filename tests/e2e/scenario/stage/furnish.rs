@@ -165,6 +165,7 @@ impl Stage {
                     self.azure(|it| it.set_tag(&id, name, Some(value).filter(|it| !it.is_empty())));
                 }
             }
+            "set" if command.option("after").is_some() => self.set_after_reads(command),
             "set" => {
                 let id = self.id(command.word(1));
                 for (name, value) in command.others(&[]) {
@@ -192,6 +193,14 @@ impl Stage {
             _ => return false,
         }
         true
+    }
+
+    /// `set c1 provisioningState=Succeeded after=3`: once it was read three times, without an event.
+    fn set_after_reads(&self, command: &Command) {
+        let id = self.id(command.word(1));
+        let reads = command.option("after").unwrap().parse().unwrap();
+        let state = command.option("provisioningState").unwrap();
+        self.azure(|it| it.set_state_after_reads(&id, state, reads));
     }
 
     fn principals(&self, name: &str) -> Vec<String> {

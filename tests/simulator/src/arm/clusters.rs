@@ -81,6 +81,7 @@ fn get(azure: &mut Azure, call: &Call<'_>, kind: &str, resource_type: &str) -> A
     found(azure, call, resource_type)?;
     let body = azure.resource(&call.path).map(|body| version.view(body));
     azure.look_at_cluster(&call.path);
+    azure.was_read(&call.path);
     body.map(Reply::ok).ok_or_else(|| missing(call))
 }
 

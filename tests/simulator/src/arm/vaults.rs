@@ -79,7 +79,10 @@ fn get(azure: &mut Azure, call: &Call<'_>) -> Answer {
         .filter(|body| is_type(body, VAULTS))
         .cloned();
     match vault {
-        Some(vault) if !azure.reads_too_early(&call.path) => Ok(Reply::ok(vault)),
+        Some(vault) if !azure.reads_too_early(&call.path) => {
+            azure.was_read(&call.path);
+            Ok(Reply::ok(vault))
+        }
         _ => {
             let name = call.segments.last().map_or("", String::as_str);
             let group = call.segments.get(3).map_or("", String::as_str);

@@ -54,9 +54,7 @@ impl Azure {
         body["systemData"] =
             json!({ "createdAt": now, "lastModifiedAt": now, "lastModifiedByType": "User" });
         let replaced = self.resources.insert(key(&id), body).is_some();
-        if is_type(&self.resources[&key(&id)], CLUSTERS) {
-            self.touch(&id);
-        }
+        self.touch_cluster(&id);
         let kind = if replaced { Kind::Update } else { Kind::Create };
         self.raise_foreign(&id, &format!("{resource_type}/write"), kind);
         id
@@ -142,18 +140,45 @@ impl Azure {
         self.set_property(id, "provisioningState", json!(state));
     }
 
+    /// Lets a resource come into this provisioning state once it was read so many times; no event tells of it.
+    pub fn set_state_after_reads(&mut self, id: &str, state: &str, reads: u32) {
+        self.delayed_states
+            .insert(key(id), (reads, state.to_owned()));
+    }
+
+    /// A resource was read, which brings it nearer to the state that it is to come into.
+    pub(crate) fn was_read(&mut self, id: &str) {
+        let Some((left, state)) = self.delayed_states.get_mut(&key(id)) else {
+            return;
+        };
+        *left = left.saturating_sub(1);
+        if *left > 0 {
+            return;
+        }
+        let state = std::mem::take(state);
+        self.delayed_states.remove(&key(id));
+        if let Some(body) = self.resource_mut(id) {
+            body["properties"]["provisioningState"] = json!(state);
+        }
+        self.touch_cluster(id);
+    }
+
     /// Sets what a cluster says it is doing.
     pub fn set_detailed_status(&mut self, id: &str, status: &str) {
         self.set_property(id, "detailedStatus", json!(status));
     }
 
-    fn changed(&mut self, id: &str, operation: &str) {
+    fn touch_cluster(&mut self, id: &str) {
         if self
             .resource(id)
             .is_some_and(|body| is_type(body, CLUSTERS))
         {
             self.touch(id);
         }
+    }
+
+    fn changed(&mut self, id: &str, operation: &str) {
+        self.touch_cluster(id);
         let subject = self
             .resource(id)
             .and_then(|body| body["id"].as_str())
