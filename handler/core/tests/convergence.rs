@@ -20,7 +20,8 @@ use vaultbind_core::{
         Provider, ProvisioningState, RoleAssignment, SecretArchive, Vault, WRITER_ROLE,
     },
     plan::{Archive, Change},
-    policy::{Policy, document},
+    policy::{Policy, WriterChoice, document},
+    result::Outcome,
 };
 
 const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
@@ -127,7 +128,7 @@ impl Estate {
     }
 
     /// Carries a binding out, as far as it may go wrong in ways that must never happen.
-    fn act(&mut self, policy: &Policy, binding: &Binding) {
+    fn act(&mut self, binding: &Binding) {
         for change in &binding.plan.changes {
             match change {
                 Change::RegisterProvider(_) => self.registered = true,
@@ -146,21 +147,16 @@ impl Estate {
                 }
                 Change::SetArchive {
                     cluster, archive, ..
-                } => self.set_archive(policy, cluster, archive),
+                } => self.set_archive(cluster, archive),
             }
         }
     }
 
-    fn set_archive(&mut self, policy: &Policy, id: &ClusterId, archive: &Archive) {
+    fn set_archive(&mut self, id: &ClusterId, archive: &Archive) {
         let (Archive::Legacy { vault } | Archive::Settings { vault, .. }) = archive;
-        let rule = policy.rule_for(&self.clusters[id]).unwrap();
         assert!(
-            rule.vaults.is_within(vault),
-            "{id} was pointed at {vault}, outside the trust boundary"
-        );
-        assert!(
-            self.vaults[vault].rbac,
-            "{id} was pointed at a vault on access policies"
+            self.fit_for(&self.clusters[id]).contains(vault),
+            "{id} was pointed at {vault}, which the policy does not have for it"
         );
         let cluster = self.clusters.get_mut(id).unwrap();
         match archive {
@@ -187,13 +183,79 @@ impl Estate {
 
     /// One delivery of a request: looks, acts, looks again until there is nothing left to do.
     fn reconcile(&mut self, policy: &Policy, cluster: &ClusterId) {
+        let before = self.roles.clone();
         for _ in 0..4 {
             match self.decide(policy, cluster) {
-                Decision::Bind(binding) if !binding.plan.is_empty() => self.act(policy, &binding),
-                _ => return,
+                Decision::Bind(binding) if !binding.plan.is_empty() => self.act(&binding),
+                _ => {
+                    let given: Vec<_> = self.roles.difference(&before).collect();
+                    self.check_given(policy, cluster, &given);
+                    return;
+                }
             }
         }
         panic!("{cluster} is never right");
+    }
+}
+
+/// What has to hold, told by the estate alone and not by the product's decision.
+impl Estate {
+    /// The vaults that the policy has for a cluster: of its site, within the boundary, and such as can take the role.
+    fn fit_for(&self, cluster: &Cluster) -> BTreeSet<VaultId> {
+        let site = cluster.tags.get("site").filter(|it| *it != "c");
+        let is_fit = |it: &&Vault| {
+            let is_within = it.id.as_str().contains("/rg-secrets/");
+            let is_of_the_site = site.is_some() && it.tags.get("site") == site;
+            is_within && is_of_the_site && it.rbac && it.tenant == TENANT
+        };
+        let fit = self.vaults.values().filter(is_fit);
+        fit.map(|it| it.id.clone()).collect()
+    }
+
+    /// Who may write for what a cluster shows, and how many of them need the role.
+    fn writers(&self, policy: &Policy, cluster: &Cluster) -> (Vec<PrincipalId>, usize) {
+        let all = |it: &Identities| -> Vec<PrincipalId> {
+            let users = it.user.values().flatten();
+            it.system.iter().chain(users).cloned().collect()
+        };
+        if let Some(settings) = &cluster.settings {
+            let own = &cluster.identities;
+            let writer = match settings.identity.as_ref() {
+                Some(AssociatedIdentity::System) => own.system.clone(),
+                Some(AssociatedIdentity::User(id)) => own.user[id].clone(),
+                None => None,
+            };
+            return (writer.into_iter().collect(), 1);
+        }
+        let of_manager = cluster.manager.as_ref().map(|it| all(&self.managers[it]));
+        let of_manager = of_manager.unwrap_or_default();
+        let by_apps = policy.rules[0].writer == WriterChoice::PlatformApps;
+        if by_apps || of_manager.is_empty() {
+            (vec![principal(1), principal(2)], 2)
+        } else {
+            (of_manager, 1)
+        }
+    }
+
+    /// Whoever was given the role needs it: the cluster is at that vault now, and it is its writer.
+    fn check_given(&self, policy: &Policy, id: &ClusterId, given: &[&(VaultId, PrincipalId)]) {
+        let cluster = &self.clusters[id];
+        let (writers, most) = self.writers(policy, cluster);
+        assert!(given.len() <= most, "{id}: a role for too many: {given:?}");
+        for (vault, principal) in given {
+            let uri = format!("https://{}.vault.azure.net/", vault.name());
+            let by_settings = |it: &ArchiveSettings| it.vault_uri.as_deref() == Some(uri.as_str());
+            let by_id = |it: &SecretArchive| it.enabled && it.vault == vault.as_str();
+            let is_there = match &cluster.settings {
+                Some(settings) => by_settings(settings),
+                None => cluster.archive.as_ref().is_some_and(by_id),
+            };
+            assert!(is_there, "{id}: a role on {vault}, where it does not write");
+            assert!(
+                writers.contains(principal),
+                "{id}: a role on {vault} for {principal}, who does not write"
+            );
+        }
     }
 }
 
@@ -204,6 +266,7 @@ enum Step {
     TagCluster(usize, usize),
     TagVault(usize, usize),
     DeleteVault(usize),
+    PutVault(usize, usize),
     TakeRoles,
     SwitchOff(usize),
     FailCluster(usize),
@@ -215,6 +278,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0_usize..3, 0_usize..3).prop_map(|(cluster, site)| Step::TagCluster(cluster, site)),
         1 => (0_usize..5, 0_usize..3).prop_map(|(vault, site)| Step::TagVault(vault, site)),
         1 => (0_usize..5).prop_map(Step::DeleteVault),
+        1 => (0_usize..5, 0_usize..3).prop_map(|(vault, site)| Step::PutVault(vault, site)),
         1 => Just(Step::TakeRoles),
         1 => (0_usize..3).prop_map(Step::SwitchOff),
         1 => (0_usize..3).prop_map(Step::FailCluster),
@@ -239,6 +303,11 @@ impl Estate {
                     self.deleted.insert(vault_id(*number));
                     self.roles.retain(|(vault, _)| *vault != vault_id(*number));
                 }
+            }
+            Step::PutVault(number, site) => {
+                let vault = fit_vault(*number, *site);
+                self.deleted.remove(&vault.id);
+                self.vaults.insert(vault.id.clone(), vault);
             }
             Step::TakeRoles => self.roles.clear(),
             Step::SwitchOff(number) => {
@@ -268,6 +337,20 @@ fn identities() -> impl Strategy<Value = Identities> {
     })
 }
 
+/// A vault with nothing wrong.
+fn fit_vault(number: usize, site: usize) -> Vault {
+    Vault {
+        id: vault_id(number),
+        location: "eastus".to_owned(),
+        tags: [("site", SITES[site])].into_iter().collect(),
+        tenant: TENANT.to_owned(),
+        uri: format!("https://kv-{number}.vault.azure.net/"),
+        rbac: true,
+        purge_protection: true,
+        provisioning_state: "Succeeded".to_owned(),
+    }
+}
+
 fn vault(number: usize) -> impl Strategy<Value = Vault> {
     (
         0_usize..3,
@@ -275,14 +358,9 @@ fn vault(number: usize) -> impl Strategy<Value = Vault> {
         prop::bool::weighted(0.9),
     )
         .prop_map(move |(site, rbac, ours)| Vault {
-            id: vault_id(number),
-            location: "eastus".to_owned(),
-            tags: [("site", SITES[site])].into_iter().collect(),
             tenant: if ours { TENANT } else { "another" }.to_owned(),
-            uri: format!("https://kv-{number}.vault.azure.net/"),
             rbac,
-            purge_protection: true,
-            provisioning_state: "Succeeded".to_owned(),
+            ..fit_vault(number, site)
         })
 }
 
@@ -375,9 +453,11 @@ proptest! {
             estate.reconcile(&policy, cluster);
         }
         for cluster in &clusters {
+            let fit = estate.fit_for(&estate.clusters[cluster]);
             match estate.decide(&policy, cluster) {
                 Decision::Bind(binding) => {
                     prop_assert!(binding.plan.is_empty(), "{} is left to do", binding.plan);
+                    prop_assert_eq!(fit, BTreeSet::from([binding.vault.id.clone()]));
                     prop_assert!(binding.archive.is_shown_by(&estate.clusters[cluster]));
                     for (principal, _) in &binding.principals {
                         prop_assert!(estate.roles.contains(&(binding.vault.id.clone(), principal.clone())));
@@ -385,6 +465,14 @@ proptest! {
                 }
                 Decision::Refuse(refusal) => {
                     prop_assert!(!refusal.reason.message.is_empty() && !refusal.reason.help.is_empty());
+                    let is_so = match refusal.outcome {
+                        Outcome::Unmatched => fit.is_empty(),
+                        Outcome::Ambiguous => fit.len() > 1,
+                        Outcome::Held => fit.len() == 1,
+                        Outcome::Rejected | Outcome::Orphaned => true,
+                        _ => false,
+                    };
+                    prop_assert!(is_so, "{cluster} is {} with {fit:?}", refusal.outcome);
                 }
                 other => prop_assert!(false, "{other:?}"),
             }
