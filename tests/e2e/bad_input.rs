@@ -1,6 +1,6 @@
 //! Bad input: it never kills the process, never loses a good message, and never loops.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use vaultbind_simulator::{
@@ -202,13 +202,8 @@ async fn a_request_that_cannot_be_understood_is_a_dead_letter_and_holds_nothing_
     let good = json!({ "version": 1, "id": "good", "kind": "cluster", "clusterId": cluster });
     let good = NewMessage::json("good", &good);
     town.simulator.broker.send("requests", good).unwrap();
-    let begun = Instant::now();
+    // Were any of its hundreds of deliveries answered after a wait, it would not settle in time.
     town.settle().await;
-    assert!(
-        begun.elapsed() < Duration::from_secs(20),
-        "{:?}",
-        begun.elapsed()
-    );
     assert_bound(&town);
     let calls = town.host.invocations();
     let served = calls.iter().position(|it| it.status == Some(200));
