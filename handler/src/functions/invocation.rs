@@ -3,13 +3,16 @@
 //! It must not trust Metadata: whoever writes a message's body can overwrite almost all of it.
 //! Source of the encoding: the Functions host, `GetHttpScriptInvocationContextValue`.
 
-use std::collections::HashMap;
+mod events;
+
+use std::borrow::Cow;
 
 use axum::{extract::Request, http::HeaderMap};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 use super::Function;
+use events::Events;
 
 /// The largest request that is read. An event of 1 MiB, the largest that Event Grid takes, arrives as 2 MiB.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -21,7 +24,7 @@ pub struct Invocation {
     pub traceparent: Option<String>,
     /// Is this not the first delivery of the message?
     pub is_redelivery: bool,
-    payload: Result<Value, EnvelopeError>,
+    payload: Result<Box<RawValue>, EnvelopeError>,
 }
 
 /// Why a call is not one of the host's.
@@ -41,9 +44,17 @@ pub enum EnvelopeError {
 #[derive(Deserialize)]
 struct Envelope {
     #[serde(rename = "Data")]
-    data: HashMap<String, Box<RawValue>>,
+    data: Data,
     #[serde(rename = "Metadata", default)]
     metadata: Option<Box<RawValue>>,
+}
+
+/// The payload under the name of its binding; others are none of ours, however many there are.
+#[derive(Deserialize)]
+struct Data {
+    event: Option<Box<RawValue>>,
+    request: Option<Box<RawValue>>,
+    timer: Option<Box<RawValue>>,
 }
 
 impl Invocation {
@@ -59,7 +70,7 @@ impl Invocation {
             serde_json::from_slice::<Envelope>(&body).map_err(EnvelopeError::Malformed)
         });
         let (payload, is_redelivery) = match envelope {
-            Ok(envelope) => (
+            Ok(mut envelope) => (
                 envelope.payload(function.binding),
                 envelope.delivery_count().is_some_and(|count| count > 1),
             ),
@@ -72,21 +83,22 @@ impl Invocation {
         }
     }
 
-    /// The events of an Event Grid trigger: an object, or an array of them.
+    /// The events of an Event Grid trigger, of each what is read of events.
     ///
     /// # Errors
     /// Where the call is not one of the host's.
     pub fn events(self) -> Result<Vec<Value>, EnvelopeError> {
         // The extension decides how often the value is wrapped in a string: unwrap until it is none.
-        let mut value = self.payload?;
+        let payload = self.payload?;
+        let mut text = Cow::from(payload.get());
         for _ in 0..2 {
-            let Value::String(text) = &value else { break };
-            value = serde_json::from_str(text).map_err(EnvelopeError::Malformed)?;
+            let Ok(inner) = serde_json::from_str::<String>(&text) else {
+                break;
+            };
+            text = Cow::from(inner);
         }
-        Ok(match value {
-            Value::Array(events) => events,
-            one => vec![one],
-        })
+        let events: Events = serde_json::from_str(&text).map_err(EnvelopeError::Malformed)?;
+        Ok(events.0)
     }
 
     /// The text of a Service Bus message: the host writes it as a JSON string within a JSON string.
@@ -94,23 +106,24 @@ impl Invocation {
     /// # Errors
     /// Where the call is not one of the host's.
     pub fn text(self) -> Result<String, EnvelopeError> {
-        Ok(match self.payload? {
-            Value::String(text) => match serde_json::from_str(&text) {
-                Ok(Value::String(inner)) => inner,
-                _ => text,
-            },
-            other => other.to_string(),
-        })
+        let payload = self.payload?;
+        let Ok(text) = serde_json::from_str::<String>(payload.get()) else {
+            return Ok(payload.get().to_owned());
+        };
+        Ok(serde_json::from_str(&text).unwrap_or(text))
     }
 }
 
 impl Envelope {
-    fn payload(&self, binding: &'static str) -> Result<Value, EnvelopeError> {
-        let raw = self
-            .data
-            .get(binding)
-            .ok_or(EnvelopeError::NoPayload(binding))?;
-        serde_json::from_str(raw.get()).map_err(EnvelopeError::Malformed)
+    fn payload(&mut self, binding: &'static str) -> Result<Box<RawValue>, EnvelopeError> {
+        let data = &mut self.data;
+        let payload = match binding {
+            "event" => data.event.take(),
+            "request" => data.request.take(),
+            "timer" => data.timer.take(),
+            _ => None,
+        };
+        payload.ok_or(EnvelopeError::NoPayload(binding))
     }
 
     /// The count as the broker gave it: text of a number. One that came out of the body is text of a string.

@@ -153,3 +153,67 @@ async fn any_call_is_answered_with_a_json_object_and_200_or_500() {
     assert!(line.starts_with("requested a look at "), "{line}");
     assert_eq!(alone.simulator.broker.sent("requests").len(), 1);
 }
+
+/// The most memory that the process has had, in MiB.
+fn peak(process: &Child) -> u64 {
+    let status =
+        std::fs::read_to_string(format!("/proc/{}/status", process.id().unwrap())).unwrap();
+    let line = status
+        .lines()
+        .find_map(|it| it.strip_prefix("VmHWM:"))
+        .unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+/// Calls as large as they may be, or larger: text, depth, many small values, many members.
+fn enormous(binding: &str) -> Vec<(&'static str, Vec<u8>)> {
+    const MOST: usize = 16 * 1024 * 1024;
+    let filled = |head: &str, unit: &str, tail: &str, length: usize| {
+        let mut body = head.as_bytes().to_vec();
+        body.extend(
+            unit.bytes()
+                .cycle()
+                .take((length - head.len() - tail.len()) / unit.len() * unit.len()),
+        );
+        body.extend(tail.bytes());
+        body
+    };
+    let member = format!("{{\"Data\":{{\"{binding}\":");
+    let list = &format!("{member}[");
+    vec![
+        ("too large", filled(list, " ", "]}}", MOST + 1)),
+        ("deep", filled(list, "[", "", MOST)),
+        ("many numbers", filled(list, "0,", "0]}}", MOST)),
+        ("many lists", filled(list, "[],", "[]]}}", MOST)),
+        (
+            "many members",
+            filled(&format!("{member}{{\"a\":0"), ",\"a\":0", "}}}", MOST),
+        ),
+        (
+            "many bindings",
+            filled("{\"Data\":{\"a\":0", ",\"a\":0", "}}", MOST),
+        ),
+        (
+            "one text",
+            filled(&format!("{member}\""), "x", "\"}}", MOST),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn the_largest_calls_are_answered_in_time_and_cost_a_few_copies_of_themselves() {
+    for (path, binding, expected) in [
+        ("/resource-event", "event", 200),
+        ("/reconcile", "request", 500),
+    ] {
+        for (what, body) in enormous(binding) {
+            let alone = Alone::start().await;
+            let before = peak(&alone.process);
+            let answer = alone.call("POST", path, &body).await;
+            assert_eq!(answer.status, expected, "{what} to {path}");
+            let cost = peak(&alone.process) - before;
+            assert!(cost <= 100, "{what} to {path} costs {cost} MiB");
+            assert!(alone.simulator.broker.sent("requests").is_empty());
+        }
+    }
+}

@@ -65,7 +65,7 @@ async fn an_event_arrives_as_the_host_sends_it() {
         .await
         .events()
         .unwrap();
-    assert_eq!(events[0]["specversion"], "1.0");
+    assert_eq!(events[0]["id"], "ce-1");
 }
 
 #[tokio::test]
@@ -241,5 +241,14 @@ fn a_trace_is_taken_only_in_its_form() {
         "00-0af7651916cd43dd8448eb211c8031\n-b7ad6b7169203331-01",
     ] {
         assert!(!is_traceparent(bad), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn every_function_finds_its_payload_by_the_name_of_its_binding() {
+    for function in FUNCTIONS {
+        let body = json!({ "Data": { function.binding: "x" } });
+        let invocation = Invocation::read(function, made(function, &body)).await;
+        assert_eq!(invocation.text().unwrap(), "x");
     }
 }
