@@ -118,6 +118,10 @@ impl Drop for Pass {
         let mut all = self.pacer.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(looks) = all.get_mut(&self.subscription) {
             looks.under_way = looks.under_way.saturating_sub(1);
+            // Requests can name any number of subscriptions.
+            if looks.under_way == 0 && looks.line_ends.is_none() {
+                all.remove(&self.subscription);
+            }
         }
     }
 }

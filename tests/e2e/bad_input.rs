@@ -302,25 +302,85 @@ async fn an_event_whose_request_cannot_be_sent_is_delivered_again() {
     assert_bound(&town);
 }
 
+/// A line break with a forged line, and what a terminal obeys: ANSI in both forms, text in another order, hidden text.
+const HOSTILE: &str = "a\n{\"level\":\"FATAL\",\"message\":\"forged\"}\r\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{2066}\u{200b}\u{e0041}\u{2028}";
+
+#[track_caller]
+fn assert_harmless(lines: &[String]) {
+    for line in lines {
+        assert!(!line.contains(vaultbind::escape::is_obeyed), "{line:?}");
+        assert!(!line.starts_with("{\"level\":\"FATAL\""), "{line}");
+    }
+}
+
+fn lines(output: &[u8]) -> Vec<String> {
+    let text = str::from_utf8(output).unwrap();
+    text.split('\n').map(ToOwned::to_owned).collect()
+}
+
 #[tokio::test]
 async fn a_tag_that_forges_a_log_line_forges_none() {
     let town = town().await;
     {
         let mut azure = town.simulator.world.azure();
-        let id = azure.cluster_id("c1").unwrap();
-        azure.set_tag(
-            &id,
-            "site",
-            Some("a\n{\"level\":\"FATAL\",\"message\":\"forged\"}\u{1b}[2J"),
+        let (cluster, vault) = (
+            azure.cluster_id("c1").unwrap(),
+            azure.vault_id("kv-a").unwrap(),
         );
+        azure.set_tag(&cluster, "site", Some(HOSTILE));
+        azure.set_tag(&vault, HOSTILE, Some(HOSTILE));
     }
     town.settle().await;
-    assert_eq!(town.only_result()["data"]["outcome"], "unmatched");
+    let outcomes = town.results();
+    assert!(
+        outcomes
+            .iter()
+            .any(|it| it["data"]["outcome"] == "unmatched")
+    );
     assert_logs_are_whole(&town);
-    let forged = town
-        .host
-        .stdout()
-        .into_iter()
-        .find(|line| line.starts_with("{\"level\":\"FATAL\""));
-    assert_eq!(forged, None);
+    assert_harmless(&town.host.stdout());
+    let told: Vec<String> = town.host.logs().into_iter().map(|it| it.text).collect();
+    assert!(
+        told.iter().any(|it| it.contains("unmatched c1")),
+        "{told:#?}"
+    );
+    assert_harmless(&told);
+    let estate = town.scratch("estate.json", "");
+    let capture = format!("capture --output {estate}");
+    let offline = format!("explain c1 --estate {estate}");
+    for command in [
+        "explain c1",
+        "explain c1 --output json",
+        "plan",
+        "plan --output json",
+        &capture,
+        &offline,
+        "apply --yes",
+    ] {
+        let output = town.command(command.split(' ')).await;
+        assert_harmless(&lines(&output.stdout));
+        assert_harmless(&lines(&output.stderr));
+        assert!(
+            !output.stdout.is_empty() || !output.stderr.is_empty(),
+            "{command} says nothing"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_forges_a_line_of_its_mistakes_forges_none() {
+    let town = town().await;
+    let hostile = Value::from(HOSTILE).to_string();
+    let text = format!(
+        "version: 1\n{hostile}: x\nmode: {hostile}\nrules:\n  - name: {hostile}\n    writer: {hostile}\n"
+    );
+    let policy = town.scratch("hostile.yaml", &text);
+    let check = format!("policy check {policy}");
+    for command in [check.as_str(), &format!("{check} --output json")] {
+        let output = town.command(command.split(' ')).await;
+        assert_eq!(output.status.code(), Some(1));
+        assert!(output.stdout.len() > 100, "the mistakes are told");
+        assert_harmless(&lines(&output.stdout));
+        assert_harmless(&lines(&output.stderr));
+    }
 }

@@ -10,11 +10,13 @@
     reason = "a test ends where something is not as it has to be"
 )]
 
+mod alerts;
 mod bad_input;
 mod binding;
 mod command_line;
 mod commands;
 mod crash;
+mod deputy;
 mod faults;
 mod host;
 mod memory;

@@ -12,7 +12,8 @@ pub(super) struct Careful(PrettyFormatter<'static>);
 
 /// Brackets are counted before they are read, and not every parser prints what is invisible.
 fn is_escaped(it: char) -> bool {
-    let is_odd = it.is_control() || matches!(u32::from(it), 0x2000..=0x206f | 0xd800..=0xffff);
+    let is_odd =
+        it.is_control() || matches!(u32::from(it), 0x61c | 0x2000..=0x206f | 0xd800..=0xffff);
     is_odd || matches!(it, '[' | ']' | '{' | '}')
 }
 
