@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use vaultbind_package::{
     archive,
     glibc::{self, Version},
+    size,
     stage::{self, Parts},
 };
 use vaultbind_simulator::{
@@ -242,6 +243,17 @@ fn a_folder_that_is_no_package_is_not_emptied() {
     assert!(error.to_string().contains("is no package"), "{error:#}");
     assert!(scratch.join("precious.txt").is_file());
     fs::remove_dir_all(scratch).unwrap();
+}
+
+#[test]
+fn a_program_of_more_than_ten_mebibytes_is_not_packed() {
+    let program = scratch("size").join("program");
+    let file = fs::File::create(&program).unwrap();
+    file.set_len(size::LARGEST).unwrap();
+    size::check(&program).unwrap();
+    file.set_len(size::LARGEST + 1).unwrap();
+    let error = size::check(&program).unwrap_err().to_string();
+    assert!(error.contains("has 10485761 bytes"), "{error}");
 }
 
 #[test]

@@ -408,6 +408,43 @@ fn the_pages_tell_how_many_hostile_inputs_are_tried() {
     }
 }
 
+/// Commands of cargo that read the lock file, and would write another one where it does not fit.
+const LOCKING: [&str; 8] = [
+    "bench", "build", "clippy", "deny", "doc", "install", "run", "test",
+];
+
+#[test]
+fn every_command_that_builds_takes_the_lock_file_as_it_is() {
+    let mut pages = vec![
+        read(".ci/run"),
+        read("README.md"),
+        read("CONTRIBUTING.md"),
+        read("infra/README.md"),
+    ];
+    pages.extend(["ci", "release"].map(|it| read(&format!(".github/workflows/{it}.yml"))));
+    // An alias is such a command without its first word.
+    let aliases = read(".cargo/config.toml").replace(" = \"", " = \"cargo ");
+    pages.push(aliases);
+    let mut count = 0;
+    for line in pages.iter().flat_map(|it| it.lines()) {
+        for command in line.split("cargo ").skip(1) {
+            let command = command
+                .split(['`', '"', '#', ';'])
+                .next()
+                .unwrap_or_default();
+            let verb = command.split(' ').next().unwrap_or_default();
+            if LOCKING.contains(&verb) && command.contains(' ') {
+                count += 1;
+                assert!(
+                    command.contains("--locked"),
+                    "`cargo {command}` may take other versions"
+                );
+            }
+        }
+    }
+    assert!(count >= 10, "only {count} commands are found");
+}
+
 #[test]
 fn every_outcome_has_a_scenario() {
     let scenarios: String = files("txt")

@@ -4,4 +4,5 @@
 
 pub mod archive;
 pub mod glibc;
+pub mod size;
 pub mod stage;

@@ -11,7 +11,7 @@ use clap::Parser;
 use serde_json::Value;
 use vaultbind_core::policy::document;
 use vaultbind_package::{
-    archive, glibc,
+    archive, glibc, size,
     stage::{self, Parts},
 };
 
@@ -57,6 +57,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if !arguments.any_glibc {
         glibc::check(&program)?;
     }
+    size::check(&program)?;
     let parts = Parts {
         root,
         program,
