@@ -58,6 +58,9 @@ fn binding(text: &mut String, binding: &Binding) {
         let has = if assignment.is_some() { "has" } else { "lacks" };
         writeln!(text, "{principal} {has} the role").unwrap();
     }
+    if let Some(seconds) = binding.youngest_role {
+        writeln!(text, "the youngest role was given at {seconds}").unwrap();
+    }
     for line in binding.plan.to_string().lines() {
         writeln!(text, "plan: {line}").unwrap();
     }

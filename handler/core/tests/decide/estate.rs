@@ -13,14 +13,14 @@
 //! - `manager m1 identity=system,id-a` (`id-a:pending` has no principal yet)
 //! - `cluster c1 state=Updating status=Deleting identity=... manager=m1 archive=kv-a settings=kv-a/system provider=CyberArk location=westus`;
 //!   `archive=kv-a:off` is switched off, `settings=-/system` has no address, `cluster c1 absent` does not exist
-//! - `role kv-a app-1 scope=<id> role=<guid> conditional=yes`; principals are `app-1`, `app-2`, `c1.system`, `c1.id-a`
+//! - `role kv-a app-1 scope=<id> role=<guid> conditional=yes created=<Unix seconds>`; principals are `app-1`, `app-2`, `c1.system`, `c1.id-a`
 
 #[path = "estate/show.rs"]
 mod show;
 
 use std::{cell::RefCell, collections::BTreeMap};
 
-use time::{Date, macros::date, macros::format_description};
+use time::{Date, OffsetDateTime, macros::date, macros::format_description};
 use vaultbind_core::{
     id::{ClusterId, ClusterManagerId, UserAssignedIdentityId, VaultId},
     inventory::{
@@ -315,7 +315,7 @@ impl Estate {
     }
 
     fn enter_role(&mut self, line: &Line<'_>) {
-        line.only(&["scope", "role", "conditional"]);
+        line.only(&["scope", "role", "conditional", "created"]);
         let vault = self.vault_id(line.name);
         let principal = self.principal(line.flags[0]);
         let row = RoleAssignment {
@@ -326,7 +326,9 @@ impl Estate {
                 .value("scope")
                 .map_or_else(|| vault.to_string(), str::to_owned),
             conditional: line.says("conditional", "yes"),
-            created_on: None,
+            created_on: line
+                .value("created")
+                .map(|it| OffsetDateTime::from_unix_timestamp(it.parse().unwrap()).unwrap()),
         };
         self.roles.push((vault, principal, row));
     }
