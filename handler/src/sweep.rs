@@ -204,3 +204,6 @@ fn is_bound_to(cluster: &Cluster, vault: &VaultId) -> bool {
         });
     by_id || by_address
 }
+
+#[cfg(test)]
+mod tests;

@@ -213,3 +213,36 @@ async fn a_patch_carries_the_archive_and_the_state_it_rests_on() {
         patch.query
     );
 }
+
+#[tokio::test]
+async fn registration_comes_first_then_the_roles_then_the_archive() {
+    let town = Plan::new(estate()).open().await;
+    publish(&town, Schema::EventGrid).await;
+    let writes = town.writes();
+    let mut methods: Vec<&str> = writes.iter().map(|it| it.method.as_str()).collect();
+    // The registration takes its time: until it is complete the change is refused.
+    methods.dedup();
+    assert_eq!(methods, ["POST", "PUT", "PATCH"], "{}", town.account());
+}
+
+#[tokio::test]
+async fn a_result_says_who_writes_and_why_by_which_policy_and_by_which_calls() {
+    let town = Plan::new(estate()).open().await;
+    publish(&town, Schema::EventGrid).await;
+    let result = town.only_result();
+    let data = &result["data"];
+    assert_eq!(data["writerReason"], "the rule says so", "{result:#}");
+    assert_eq!(data["shape"], "secretArchive");
+    assert_eq!(data["mode"], "enforce");
+    let digest = data["policy"]["digest"].as_str().unwrap();
+    assert_eq!(digest.len(), 64, "{digest}");
+    assert!(!data["requestIds"].as_array().unwrap().is_empty());
+    let changes: Vec<&str> = data["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["status"].as_str().unwrap())
+        .collect();
+    assert_eq!(changes, ["done"; 4], "{result:#}");
+    assert_eq!(result["source"], "vaultbind");
+}

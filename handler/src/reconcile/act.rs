@@ -129,3 +129,21 @@ fn patch(archive: &Archive) -> ArchivePatch {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_assignment_that_is_there_already_is_no_failure_and_other_conflicts_are() {
+        let answered = |status, code| Error::answered("assign", "kv-a", status, code, None);
+        assert!(is_present(&answered(409, Some("RoleAssignmentExists"))));
+        for (status, code) in [
+            (409, Some("RoleAssignmentUpdateNotPermitted")),
+            (409, None),
+            (400, Some("RoleAssignmentExists")),
+        ] {
+            assert!(!is_present(&answered(status, code)), "{status} {code:?}");
+        }
+    }
+}

@@ -9,6 +9,7 @@ use vaultbind_azure::service_bus::Message;
 use vaultbind_core::{
     decision::{Binding, Refusal},
     id::ClusterId,
+    inventory::PrincipalId,
     plan::ChangeKind,
     policy::Mode,
     result::{
@@ -222,17 +223,14 @@ impl Report<'_> {
             .filter(|it| it.kind == ChangeKind::AssignRole && it.status == ChangeStatus::Done)
             .map(|it| last(&it.target))
             .collect();
-        let record =
-            |(principal, assignment): &(vaultbind_core::inventory::PrincipalId, Option<String>)| {
-                WriterRecord {
-                    kind: binding.writer,
-                    principal_id: principal.to_string(),
-                    role_assignment_id: assignment.clone(),
-                    created: assignment
-                        .as_deref()
-                        .is_some_and(|id| made.contains(&last(id))),
-                }
-            };
+        let record = |(principal, assignment): &(PrincipalId, Option<String>)| WriterRecord {
+            kind: binding.writer,
+            principal_id: principal.to_string(),
+            role_assignment_id: assignment.clone(),
+            created: assignment
+                .as_deref()
+                .is_some_and(|id| made.contains(&last(id))),
+        };
         binding.principals.iter().map(record).collect()
     }
 
@@ -297,3 +295,6 @@ fn rfc3339(time: OffsetDateTime) -> String {
     // Only years beyond 9999 cannot be written.
     time.format(&Rfc3339).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -214,7 +214,11 @@ impl Stage {
                 "Microsoft.Resources/tags/write".to_owned(),
                 format!("{id}/providers/Microsoft.Resources/tags/default"),
             ),
-            "notification" => (String::new(), id),
+            "role-write" => (
+                "Microsoft.Authorization/roleAssignments/write".to_owned(),
+                format!("{id}/providers/Microsoft.Authorization/roleAssignments/{WEST}"),
+            ),
+            "notification" | "notification-delete" => (String::new(), id),
             other => panic!("there is no event `{other}`"),
         };
         let town = self
@@ -227,7 +231,7 @@ impl Stage {
             } else {
                 Schema::EventGrid
             };
-            it.filter = if kind == "notification" {
+            it.filter = if kind.starts_with("notification") {
                 vaultbind_simulator::event_grid::Filter::none()
             } else {
                 vaultbind_simulator::event_grid::Filter::default()
@@ -239,8 +243,11 @@ impl Stage {
         if kind == "delete" {
             event["eventType"] = json!("Microsoft.Resources.ResourceDeleteSuccess");
         }
-        if kind == "notification" {
+        if kind.starts_with("notification") {
             notification(&mut event, &subject, command);
+        }
+        if kind == "notification-delete" {
+            event["eventType"] = json!("Microsoft.ResourceNotifications.Resources.Deleted");
         }
         for _ in 0..times {
             town.grid.publish(&event);

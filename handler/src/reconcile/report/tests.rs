@@ -1,0 +1,126 @@
+use serde_json::json;
+use time::macros::datetime;
+use vaultbind_core::result::{Cause, CauseKind};
+
+use super::*;
+use crate::request::{Origin, Subject};
+
+const CLUSTER: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.NetworkCloud/clusters/c1";
+const NOW: OffsetDateTime = datetime!(2026-02-03 23:05:06 UTC);
+
+fn request(id: &str, cause_id: &str, origin: Origin) -> Request {
+    let cluster_id: ClusterId = CLUSTER.parse().unwrap();
+    let subject = Subject::Cluster {
+        cluster_id,
+        vault_hint: None,
+    };
+    let cause = Cause {
+        kind: CauseKind::Event,
+        id: Some(cause_id.to_owned()),
+        operation: None,
+        subject: None,
+        time: None,
+    };
+    Request::new(id.to_owned(), subject, cause, origin, NOW)
+}
+
+/// A result with this outcome and code about a vault; what else it says does not go into its id.
+fn result(outcome: &str, changed: bool, vault: &str, code: &str) -> BindingResult {
+    serde_json::from_value(json!({
+        "outcome": outcome, "changed": changed, "mode": "enforce",
+        "cluster": { "id": CLUSTER, "name": "c1", "location": null, "detailedStatus": null },
+        "vault": { "id": vault, "uri": "https://kv.vault.azure.net/" }, "rule": null, "shape": null,
+        "writers": [], "writerReason": null, "changes": [], "leftBehind": [], "before": null, "after": null,
+        "reason": { "code": code, "message": "m", "help": "h" }, "candidates": [],
+        "policy": { "digest": "d", "version": 1 }, "cause": { "kind": "event" },
+        "attempts": 1, "startedAt": "2026-02-03T04:05:06Z", "durationMs": 1, "requestIds": [],
+    }))
+    .unwrap()
+}
+
+fn id(request: &Request, result: &BindingResult, now: OffsetDateTime) -> String {
+    let cluster: ClusterId = CLUSTER.parse().unwrap();
+    let report = Report {
+        request,
+        cluster: &cluster,
+        picture: &Picture::default(),
+        verdict: Verdict::Bound,
+        began: now,
+        calls: Vec::new(),
+    };
+    report.id(result, now)
+}
+
+const LATER: OffsetDateTime = datetime!(2026-02-04 00:05:06 UTC);
+
+#[test]
+fn a_result_of_an_event_on_the_cluster_has_the_id_of_the_event_and_of_what_it_says() {
+    for origin in [Origin::Write, Origin::Delete] {
+        let held = result("held", false, "/a", "BoundElsewhere");
+        let first = id(&request("r-1", "e-1", origin), &held, NOW);
+        // Whether it was this delivery that changed something plays no part, nor does the day.
+        let repeated = result("held", true, "/A", "BoundElsewhere");
+        assert_eq!(id(&request("r-2", "e-1", origin), &repeated, LATER), first);
+        for other in [
+            result("orphaned", false, "/a", "BoundElsewhere"),
+            result("held", false, "/b", "BoundElsewhere"),
+            result("held", false, "/a", "ForeignArchive"),
+        ] {
+            assert_ne!(id(&request("r-1", "e-1", origin), &other, NOW), first);
+        }
+        assert_ne!(id(&request("r-1", "e-2", origin), &held, NOW), first);
+    }
+}
+
+#[test]
+fn what_a_sweep_or_our_own_write_finds_wrong_has_one_id_a_day() {
+    for origin in [Origin::Sweep, Origin::Own] {
+        let wrong = result("held", false, "/a", "BoundElsewhere");
+        let first = id(&request("r-1", "e-1", origin), &wrong, NOW);
+        assert_eq!(id(&request("r-2", "e-2", origin), &wrong, NOW), first);
+        assert_ne!(id(&request("r-1", "e-1", origin), &wrong, LATER), first);
+        let another = result("held", false, "/b", "BoundElsewhere");
+        assert_ne!(id(&request("r-1", "e-1", origin), &another, NOW), first);
+    }
+}
+
+#[test]
+fn what_a_sweep_changed_or_found_right_has_the_id_of_its_request() {
+    for found in [
+        result("bound", true, "/a", ""),
+        result("failed", true, "/a", "Code"),
+        result("bound", false, "/a", ""),
+    ] {
+        let first = id(&request("r-1", "e-1", Origin::Sweep), &found, NOW);
+        assert_eq!(
+            id(&request("r-1", "e-2", Origin::Sweep), &found, LATER),
+            first
+        );
+        assert_ne!(
+            id(&request("r-2", "e-1", Origin::Sweep), &found, NOW),
+            first
+        );
+    }
+}
+
+#[test]
+fn a_sweep_or_our_own_write_tells_only_of_what_changed_or_is_wrong() {
+    let told = |origin, outcome, changed| {
+        let request = request("r-1", "e-1", origin);
+        is_worth_a_message(&request, &result(outcome, changed, "/a", "Code"))
+    };
+    for outcome in Outcome::ALL {
+        let word = outcome.word();
+        let is_right = ["bound", "exempt", "gone"].contains(&word);
+        for origin in [Origin::Sweep, Origin::Own] {
+            assert_eq!(told(origin, word, false), !is_right, "{word}");
+            assert!(told(origin, word, true), "{word}");
+        }
+        assert!(told(Origin::Write, word, false), "{word}");
+        assert!(told(Origin::Delete, word, false), "{word}");
+    }
+    let mut redelivered = request("r-1", "e-1", Origin::Sweep);
+    redelivered.progress.redelivered = true;
+    let right = result("bound", false, "/a", "");
+    assert!(is_worth_a_message(&redelivered, &right));
+}
