@@ -144,6 +144,37 @@ async fn a_result_carries_what_consumers_filter_by() {
 }
 
 #[tokio::test]
+async fn the_trace_of_the_event_goes_along_to_its_result() {
+    let mut plan = Plan::new(estate());
+    plan.config.emit_events = false;
+    let town = plan.open().await;
+    publish(&town, Schema::EventGrid).await;
+    let calls = town.host.invocations();
+    let event = calls.iter().find(|it| it.function == "resource-event");
+    let trace = event.unwrap().id.replace('-', "");
+    let is_of_event = |it: &Value| {
+        it["traceparent"]
+            .as_str()
+            .and_then(|it| it.split('-').nth(1))
+            == Some(&trace)
+    };
+    let requests = town.simulator.broker.sent("requests").into_iter();
+    let requests: Vec<Value> = requests
+        .map(|it| serde_json::from_slice(&it.message.body).unwrap())
+        .collect();
+    assert!(requests.len() > 1, "there is a look at the operation too");
+    assert!(requests.iter().all(is_of_event), "{requests:#?}");
+    assert!(is_of_event(&town.only_result()));
+    let lines = town.host.stdout().into_iter();
+    let lines: Vec<Value> = lines
+        .filter_map(|it| serde_json::from_str(&it).ok())
+        .collect();
+    let of_event = lines.iter().filter(|it| is_of_event(&it["span"]));
+    let of_result = lines.iter().filter(|it| is_of_event(it));
+    assert!(of_event.count() > 0 && of_result.count() > 0);
+}
+
+#[tokio::test]
 async fn what_was_written_is_not_bound_until_it_is_read_back() {
     let town = Plan::new(estate()).open().await;
     // Every reading of the operation fails for a while: the value is visible, and that is not success.
