@@ -303,10 +303,10 @@ async fn an_event_whose_request_cannot_be_sent_is_delivered_again() {
 }
 
 /// A line break with a forged line, and what a terminal obeys: ANSI in both forms, text in another order, hidden text.
-const HOSTILE: &str = "a\n{\"level\":\"FATAL\",\"message\":\"forged\"}\r\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{2066}\u{200b}\u{e0041}\u{2028}";
+pub(crate) const HOSTILE: &str = "a\n{\"level\":\"FATAL\",\"message\":\"forged\"}\r\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{2066}\u{200b}\u{e0041}\u{2028}";
 
 #[track_caller]
-fn assert_harmless(lines: &[String]) {
+pub(crate) fn assert_harmless(lines: &[String]) {
     for line in lines {
         assert!(!line.contains(vaultbind::escape::is_obeyed), "{line:?}");
         assert!(!line.starts_with("{\"level\":\"FATAL\""), "{line}");

@@ -8,7 +8,10 @@ use vaultbind_simulator::{
     functions_host::{FunctionsHost, HostConfig, HostState},
 };
 
-use crate::town::{POLICY, Plan, SOON, root, write_policy};
+use crate::{
+    bad_input::{HOSTILE, assert_harmless},
+    town::{POLICY, Plan, SOON, root, write_policy},
+};
 
 /// Five mistakes, each in a line of its own.
 const FIVE_MISTAKES: &str = "version: 2
@@ -217,4 +220,32 @@ async fn a_policy_with_mistakes_stops_the_host_and_loses_no_message() {
     let kept = simulator.broker.messages("requests");
     assert_eq!(kept.len(), 1, "the message waits for a host that starts");
     assert!(simulator.broker.dead_letters("requests").is_empty());
+}
+
+#[tokio::test]
+async fn an_error_at_the_start_that_repeats_what_it_found_forges_no_line() {
+    let hostile = serde_json::Value::from(HOSTILE).to_string();
+    let policy = format!("version: 1\nmode: {hostile}\n{hostile}: x\n");
+    for output in [
+        serve(&policy, &[]).await,
+        serve(
+            POLICY,
+            &[("VAULTBIND_CLOUD", HOSTILE), ("VAULTBIND_LOG", HOSTILE)],
+        )
+        .await,
+        serve(POLICY, &[("VAULTBIND_POLICY", HOSTILE)]).await,
+        serve(
+            POLICY,
+            &[
+                ("VAULTBIND_ARM_ENDPOINT", HOSTILE),
+                ("ServiceBus__fullyQualifiedNamespace", HOSTILE),
+            ],
+        )
+        .await,
+    ] {
+        assert_eq!(output.status.code(), Some(1));
+        assert!(!output.stderr.is_empty(), "nothing is said");
+        assert_harmless(&lines(&output.stderr));
+        assert_harmless(&lines(&output.stdout));
+    }
 }

@@ -140,7 +140,7 @@ fn credential(kind: &CredentialKind, http: &Http) -> Result<Credential, Error> {
             let options = ManagedIdentityCredentialOptions {
                 user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
                 client_options: ClientOptions {
-                    transport: Some(Transport::new(Arc::new(http.client().clone()))),
+                    transport: Some(Transport::new(Arc::new(http.direct().clone()))),
                     // What fails is tried again by a later message, not while an invocation waits.
                     retry: RetryOptions::none(),
                     ..ClientOptions::default()

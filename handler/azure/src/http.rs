@@ -16,6 +16,7 @@ use reqwest::{
 };
 use time::{OffsetDateTime, format_description::well_known::Rfc2822};
 use tokio::time::Instant;
+use url::Url;
 
 pub(crate) use call::{Answer, Call};
 pub use endpoint::{Endpoint, EndpointError};
@@ -39,7 +40,13 @@ const RETURN_CLIENT_REQUEST_ID: HeaderName =
 
 /// The one HTTP client; a clone shares its connections.
 #[derive(Debug, Clone)]
-pub struct Http(reqwest::Client, Quotas);
+pub struct Http {
+    /// Over the proxy that the environment names, where it does.
+    client: reqwest::Client,
+    /// What plain http carries could be read on the way: it takes no way but its own, over loopback.
+    direct: reqwest::Client,
+    quotas: Quotas,
+}
 
 impl Http {
     /// Makes the client.
@@ -49,21 +56,35 @@ impl Http {
     pub fn new() -> Result<Self, reqwest::Error> {
         // A second provider is refused, and the first one is this one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .timeout(CALL)
-            .connect_timeout(Duration::from_secs(5))
-            .pool_idle_timeout(Duration::from_secs(60))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
-        Ok(Self(client, Quotas::default()))
+        let builder = || {
+            reqwest::Client::builder()
+                .timeout(CALL)
+                .connect_timeout(Duration::from_secs(5))
+                .pool_idle_timeout(Duration::from_secs(60))
+                .redirect(reqwest::redirect::Policy::none())
+        };
+        Ok(Self {
+            client: builder().build()?,
+            direct: builder().no_proxy().build()?,
+            quotas: Quotas::default(),
+        })
     }
 
     pub(crate) fn quotas(&self) -> &Quotas {
-        &self.1
+        &self.quotas
     }
 
-    pub(crate) fn client(&self) -> &reqwest::Client {
-        &self.0
+    /// For what is on this machine, such as the identity endpoint.
+    pub(crate) fn direct(&self) -> &reqwest::Client {
+        &self.direct
+    }
+
+    fn client_for(&self, url: &Url) -> &reqwest::Client {
+        if url.scheme() == "http" {
+            &self.direct
+        } else {
+            &self.client
+        }
     }
 }
 
@@ -176,7 +197,7 @@ impl Channel {
         bearer.set_sensitive(true);
         let request = self
             .http
-            .client()
+            .client_for(&call.url)
             .request(call.method.clone(), call.url.clone())
             .headers(call.headers.clone())
             .header(AUTHORIZATION, bearer)

@@ -284,3 +284,26 @@ async fn a_call_to_another_host_is_not_made_and_no_token_is_fetched_for_it() {
         "the first token"
     );
 }
+
+#[tokio::test]
+async fn what_goes_over_plain_http_does_not_go_over_a_proxy() {
+    const NAME: &str = "http::tests::what_goes_over_plain_http_does_not_go_over_a_proxy";
+    if !is_alone() {
+        let proxy = Stub::start(|_| found()).await;
+        let address = proxy.endpoint.to_string();
+        alone(
+            NAME,
+            &[
+                ("HTTP_PROXY", &address),
+                ("http_proxy", &address),
+                ("ALL_PROXY", &address),
+            ],
+        )
+        .await;
+        assert!(proxy.seen().is_empty(), "a token was shown to a proxy");
+        return;
+    }
+    let stub = Stub::start(|_| found()).await;
+    stub.arm().vault(&vault()).await.unwrap();
+    stub.only();
+}
