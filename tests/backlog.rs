@@ -34,18 +34,7 @@ use vaultbind_simulator::{
 };
 
 const WEST: &str = "11111111-1111-1111-1111-111111111111";
-const POLICY: &str = r#"version: 1
-scope:
-  subscriptions: ["11111111-1111-1111-1111-111111111111"]
-rules:
-  - name: by-site
-    clusters:
-      tags: { site: "*" }
-    vaults:
-      within: ["/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-secrets"]
-      tags: { purpose: nexus-credentials, site: "${cluster.tags.site}" }
-    writer: platform-apps
-"#;
+const POLICY: &str = include_str!("fixtures/by-site.yaml");
 
 /// How many clusters come at once, and how many sites and vaults they share.
 const CLUSTERS: usize = 2000;

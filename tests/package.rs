@@ -29,16 +29,7 @@ use vaultbind_simulator::{
 
 const SOON: Duration = Duration::from_secs(60);
 const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
-const POLICY: &str = r#"version: 1
-rules:
-  - name: by-site
-    clusters:
-      tags: { site: "*" }
-    vaults:
-      within: ["/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-secrets"]
-      tags: { purpose: nexus-credentials, site: "${cluster.tags.site}" }
-    writer: platform-apps
-"#;
+const POLICY: &str = include_str!("fixtures/by-site.yaml");
 
 fn root() -> PathBuf {
     let handler = Path::new(env!("CARGO_MANIFEST_DIR"));

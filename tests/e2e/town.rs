@@ -24,18 +24,7 @@ pub(crate) const WEST: &str = "11111111-1111-1111-1111-111111111111";
 pub(crate) const EAST: &str = "22222222-2222-2222-2222-222222222222";
 
 /// The policy of most tests: by site, within one resource group.
-pub(crate) const POLICY: &str = r#"version: 1
-scope:
-  subscriptions: ["11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"]
-rules:
-  - name: by-site
-    clusters:
-      tags: { site: "*" }
-    vaults:
-      within: ["/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-secrets"]
-      tags: { purpose: nexus-credentials, site: "${cluster.tags.site}" }
-    writer: platform-apps
-"#;
+pub(crate) const POLICY: &str = include_str!("../fixtures/by-site.yaml");
 
 /// The root of the app: where `host.json` is.
 pub(crate) fn root() -> PathBuf {
