@@ -28,7 +28,7 @@ use estate::Land;
 use storm::Tally;
 use town::{SOON, Town};
 
-/// How many seeds a run has that is not told otherwise: `tests/README.md` states it.
+/// How many seeds a run has that is not told otherwise: two pages state it.
 const SEEDS: u64 = 200;
 /// How many seeds run side by side: most of them wait for a handler that starts.
 const TOWNS: usize = 12;
@@ -76,11 +76,13 @@ fn main() -> ExitCode {
     if seeds.is_empty() {
         return ExitCode::SUCCESS;
     }
-    let stated = std::fs::read_to_string(town::root().join("tests/README.md")).unwrap();
-    assert!(
-        stated.contains(&format!("{SEEDS} seeds")),
-        "tests/README.md states another number of seeds than {SEEDS}"
-    );
+    for page in ["tests/README.md", "SECURITY.md"] {
+        let stated = std::fs::read_to_string(town::root().join(page)).unwrap();
+        assert!(
+            stated.contains(&format!("{SEEDS} seeds")),
+            "{page} states another number of seeds than {SEEDS}"
+        );
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();

@@ -12,7 +12,7 @@ use vaultbind_simulator::{
 
 use crate::{
     binding,
-    town::{POLICY, Plan, SOON, Town, WEST, write_event},
+    town::{POLICY, Plan, SOON, Town, WEST, root, write_event},
 };
 
 /// How many towns there are at a time: most of them wait for a handler that starts.
@@ -196,6 +196,8 @@ async fn a_kill_after_any_call_ends_in_the_same_state() {
         crashes += run.await.unwrap();
     }
     println!("{crashes} crashes survived");
+    let page = std::fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    assert!(page.contains(&format!("more than {CRASHES} times")));
     assert!(crashes >= CRASHES, "only {crashes} crashes");
 }
 
