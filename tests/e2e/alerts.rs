@@ -1,4 +1,4 @@
-//! Which log lines raise the alert on errors: its own query, read from where it is deployed from.
+//! Which log lines raise an alert: by its own query, read from where it is deployed from.
 //!
 //! It must not repeat the query: it knows just enough of Kusto to follow the few words that it uses.
 
@@ -10,9 +10,9 @@ fn query(name: &str) -> String {
     std::fs::read_to_string(root().join("infra/queries").join(name)).unwrap()
 }
 
-/// The lines that the deployed query on errors finds.
-pub(crate) fn raised_by(lines: &[String]) -> Vec<String> {
-    let (log, alert) = (query("log.kql"), query("alert-errors.kql"));
+/// The lines that a deployed query finds.
+pub(crate) fn raised_by(lines: &[String], alert: &str) -> Vec<String> {
+    let (log, alert) = (query("log.kql"), query(alert));
     let condition = alert
         .lines()
         .find_map(|it| it.strip_prefix("| where "))

@@ -227,6 +227,12 @@ async fn a_request_from_the_future_ends_by_its_deadline() {
         .map(|it| it["data"]["outcome"].clone())
         .collect();
     assert_eq!(outcomes, ["failed", "failed"], "{}", town.account());
+    let alerts = alerts::raised_by(&town.host.stdout(), "alert-failed.kql");
+    assert_eq!(
+        alerts.len(),
+        2,
+        "each raises the alert on clusters that were given up: {alerts:#?}"
+    );
 }
 
 /// A town whose queue gives up after two deliveries, and which raises no event of its own.
@@ -265,7 +271,8 @@ async fn a_dead_letter_raises_the_alert_and_needs_no_replay_for_a_sweep_does_its
     let mut dead: Vec<String> = dead.map(|it| it.message.message_id).collect();
     dead.sort();
     assert_eq!(dead, ["from-tomorrow", "unreported"], "{}", town.account());
-    let alerts = alerts::raised_by(&town.host.stdout());
+    let errors = || alerts::raised_by(&town.host.stdout(), "alert-errors.kql");
+    let alerts = errors();
     for text in [
         "the message is no request of ours",
         "cannot send to the queue `results`",
@@ -285,6 +292,5 @@ async fn a_dead_letter_raises_the_alert_and_needs_no_replay_for_a_sweep_does_its
     assert_only_c1_was_bound(&town);
     assert_eq!(town.only_result()["data"]["outcome"], "bound");
     assert_eq!(town.simulator.broker.dead_letters("requests").len(), 2);
-    let later = alerts::raised_by(&town.host.stdout());
-    assert_eq!(later, alerts, "what goes well raises no alert");
+    assert_eq!(errors(), alerts, "what goes well raises no alert");
 }
