@@ -331,8 +331,9 @@ fn modules_are_short_and_say_what_they_hold() {
 fn named_tests(page: &str, text: &str, sources: &str) -> usize {
     let names = text.split('`').skip(1).step_by(2);
     let missing = names.clone().find(|name| {
-        let is_scenario =
-            name.ends_with(".txt") && root().join("tests/scenarios").join(name).is_file();
+        let is_script = |folder: &str| root().join(folder).join(name).is_file();
+        let is_scenario = name.ends_with(".txt")
+            && (is_script("tests/scenarios") || is_script("handler/core/tests"));
         !is_scenario && !sources.contains(&format!("fn {name}("))
     });
     assert_eq!(missing, None, "{page} names a test that there is not");
@@ -381,6 +382,23 @@ fn every_claim_about_security_names_a_test_that_exists() {
         .map(|(_, tests)| named_tests("SECURITY.md", tests, &sources))
         .sum();
     assert!(count >= 10, "only {count} tests are named");
+}
+
+#[test]
+fn every_edge_names_a_test_that_exists() {
+    let sources: String = files("rs").into_values().collect();
+    let page = read("tests/EDGES.md");
+    let is_head = |row: &&str| row.starts_with("|---") || row.starts_with("| |");
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    let mut count = 0;
+    for row in rows.filter(|it| !is_head(it) && *it != "| edge | test |") {
+        // Behind the edge itself, whose words may be in backticks too.
+        let (_, tests) = row.trim_start_matches("| ").split_once(" | ").unwrap();
+        let named = named_tests("tests/EDGES.md", tests, &sources);
+        assert!(named > 0, "no test holds: {row}");
+        count += named;
+    }
+    assert!(count >= 150, "only {count} tests are named");
 }
 
 /// The readers that are fuzzed: each has a corpus, and is given it in one place.

@@ -3,7 +3,11 @@ use serde_json::json;
 use vaultbind_core::id::VaultId;
 
 use super::*;
-use crate::test_support::{Log, Stub, TOKEN, alone, is_alone, json as answer};
+use crate::{
+    arm::Arm,
+    cloud::Cloud,
+    test_support::{Log, Stub, TOKEN, alone, is_alone, json as answer, tokens},
+};
 
 fn vault() -> VaultId {
     "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv1".parse().unwrap()
@@ -177,8 +181,8 @@ async fn nobody_listening_is_unavailable_and_names_no_query() {
     let endpoint = Endpoint::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     drop(listener);
     let http = Http::new().unwrap();
-    let tokens = crate::test_support::tokens();
-    let arm = crate::arm::Arm::new(http, endpoint, tokens, crate::cloud::Cloud::Public);
+    let tokens = tokens();
+    let arm = Arm::new(http, endpoint, tokens, Cloud::Public);
     let error = arm.vault(&vault()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable);
     assert!(!format!("{error:?}").contains("api-version"), "{error:?}");
@@ -226,6 +230,32 @@ fn a_time_to_come_back_is_seconds_or_a_date() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_not_answered_is_given_up_after_ten_seconds() {
+    let stub = Stub::start(|seen| {
+        if seen.header("authorization").is_empty() {
+            found()
+        } else {
+            // The head comes at once, the body never.
+            Response::new(Body::from_stream(futures::stream::pending::<
+                Result<Vec<u8>, Error>,
+            >()))
+        }
+    })
+    .await;
+    let client = Http::new().unwrap();
+    // The connection is made in real time, which the paused clock would not leave it.
+    let url = stub.endpoint.to_string();
+    client.client().get(url).send().await.unwrap();
+    let arm = Arm::new(client, stub.endpoint.clone(), tokens(), Cloud::Public);
+    tokio::time::pause();
+    let began = Instant::now();
+    let error = arm.vault(&vault()).await.unwrap_err();
+    let took = began.elapsed().as_secs_f64();
+    assert!(error.is_transient(), "{error}");
+    assert!((10.0..10.5).contains(&took), "{took}");
+}
+
+#[tokio::test]
 async fn no_debug_output_holds_a_token() {
     let stub = Stub::start(|_| answer(500, &json!({}))).await;
     let arm = stub.arm();
@@ -267,13 +297,8 @@ async fn a_call_to_another_host_is_not_made_and_no_token_is_fetched_for_it() {
         Stub::start(|_| found()).await,
         Stub::start(|_| found()).await,
     );
-    let scope = crate::cloud::Cloud::Public.arm_scope();
-    let channel = Channel::new(
-        Http::new().unwrap(),
-        ours.endpoint.clone(),
-        crate::test_support::tokens(),
-        scope,
-    );
+    let scope = Cloud::Public.arm_scope();
+    let channel = Channel::new(Http::new().unwrap(), ours.endpoint.clone(), tokens(), scope);
     let call = |to: &Stub| Call::new("read", "x", Method::GET, to.endpoint.join("/x", &[]));
     let error = channel.send(&call(&elsewhere)).await.unwrap_err();
     assert!(error.to_string().contains("another host"), "{error}");
