@@ -2,13 +2,18 @@
 
 use std::process::Stdio;
 
+use futures::future::join_all;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
     process::{Child, Command},
 };
-use vaultbind_simulator::{Config, Simulator};
+use vaultbind_simulator::{
+    Config, Simulator,
+    faults::{Fault, FaultRule},
+    journal::Service,
+};
 
 use crate::{
     binding,
@@ -216,4 +221,36 @@ async fn the_largest_calls_are_answered_in_time_and_cost_a_few_copies_of_themsel
             assert!(alone.simulator.broker.sent("requests").is_empty());
         }
     }
+}
+
+#[tokio::test]
+async fn hundreds_of_events_at_once_are_answered_and_cause_few_sends_at_once() {
+    const EVENTS: usize = 400;
+    let alone = Alone::start().await;
+    let hang = FaultRule::new(Service::ServiceBus, "/requests/", Fault::Hang).times(usize::MAX);
+    alone.simulator.world.faults.add(hang);
+    let cluster = alone.simulator.world.azure().cluster_id("c1").unwrap();
+    let call = &|number: usize| {
+        let event = write_event(
+            &format!("e-{number}"),
+            &format!("{cluster}-{number}"),
+            "Microsoft.NetworkCloud/clusters/write",
+        );
+        json!({ "Data": { "event": event }, "Metadata": {} }).to_string()
+    };
+    let alone = &alone;
+    let answers = (0..EVENTS).map(|number| async move {
+        let body = call(number);
+        alone.call("POST", "/resource-event", body.as_bytes()).await
+    });
+    let answers = join_all(answers).await;
+    assert!(
+        answers.iter().all(|it| it.status == 500),
+        "nothing was sent"
+    );
+    let journal = alone.simulator.world.journal.entries();
+    let sends = journal.iter().filter(|it| it.path.contains("/requests/"));
+    // Each holds its place for as long as an event is waited for; without bounds there is one for each event at least.
+    let count = sends.count();
+    assert!(count < EVENTS / 2, "{count} sends");
 }

@@ -245,7 +245,7 @@ async fn a_call_that_is_not_answered_is_given_up_after_ten_seconds() {
     let client = Http::new().unwrap();
     // The connection is made in real time, which the paused clock would not leave it.
     let url = stub.endpoint.to_string();
-    client.client().get(url).send().await.unwrap();
+    client.direct().get(url).send().await.unwrap();
     let arm = Arm::new(client, stub.endpoint.clone(), tokens(), Cloud::Public);
     tokio::time::pause();
     let began = Instant::now();
