@@ -240,9 +240,13 @@ impl StdError for Error {
     }
 }
 
+/// The largest error body that is read: whatever is larger is no error of a service, but somebody's page.
+const LARGEST_ERROR: usize = 256 * 1024;
+
 /// Code and message of an error body: ARM's, the bare one of some providers, or none that can be read.
 pub(crate) fn code_and_message(body: &[u8]) -> (Option<String>, Option<String>) {
-    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+    let value = Some(body).filter(|it| it.len() <= LARGEST_ERROR);
+    let Some(value) = value.and_then(|it| serde_json::from_slice::<Value>(it).ok()) else {
         return (None, None);
     };
     let error = value

@@ -61,6 +61,14 @@ impl<'a> Call<'a> {
     }
 }
 
+/// The most values of an answer: a full page of Resource Graph has a tenth of them.
+const MOST_VALUES: usize = 500_000;
+
+/// Each value takes many times its length in memory. What nests is bounded by its depth, what does not has a comma.
+fn has_few_values(body: &[u8]) -> bool {
+    body.iter().filter(|it| **it == b',').count() < MOST_VALUES
+}
+
 /// An answer with a 2xx status.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -71,6 +79,10 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn json<T: DeserializeOwned>(&self, call: &Call<'_>) -> Result<T, Error> {
+        if !has_few_values(&self.body) {
+            let message = "it has more values than any answer has";
+            return Err(Error::malformed(call.operation, call.resource, message));
+        }
         serde_json::from_slice(&self.body).map_err(|error| {
             Error::malformed(
                 call.operation,

@@ -332,3 +332,35 @@ async fn what_goes_over_plain_http_does_not_go_over_a_proxy() {
     stub.arm().vault(&vault()).await.unwrap();
     stub.only();
 }
+
+#[tokio::test]
+async fn an_answer_of_many_small_values_is_refused_before_it_takes_memory() {
+    const NAME: &str =
+        "http::tests::an_answer_of_many_small_values_is_refused_before_it_takes_memory";
+    if !is_alone() {
+        return alone(NAME, &[]).await;
+    }
+    let peak = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:"));
+        let kilobytes = line.unwrap().trim().trim_end_matches(" kB");
+        kilobytes.parse::<usize>().unwrap() / 1024
+    };
+    let full = |status: u16| {
+        move || {
+            let many = "0,".repeat(MAX_BODY / 2 - 256);
+            let body = format!("{{\"id\":\"{}\",\"x\":[{many}0]}}", vault());
+            let body = Body::from(body);
+            Response::builder().status(status).body(body).unwrap()
+        }
+    };
+    let before = peak();
+    let error = failing(full(200)).await;
+    assert!(error.to_string().contains("more values"), "{error}");
+    assert_eq!(failing(full(400)).await.kind(), Kind::Invalid);
+    let cost = peak() - before;
+    assert!(
+        cost < 150,
+        "an answer of 16 MiB costs {cost} MiB, that of whoever sends it among them"
+    );
+}
