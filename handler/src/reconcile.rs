@@ -219,3 +219,6 @@ fn note_all(request: &mut Request, binding: &Binding, status: ChangeStatus) {
         request.progress.note(ChangeRecord::of(change, status));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,6 +47,42 @@ fn a_request_comes_back_as_it_was_sent() {
 }
 
 #[test]
+fn a_request_is_written_under_the_names_that_other_versions_read() {
+    let mut request = request();
+    request.cause = Cause {
+        kind: CauseKind::Event,
+        id: Some("e-1".to_owned()),
+        operation: Some("Microsoft.NetworkCloud/clusters/write".to_owned()),
+        subject: Some(CLUSTER.to_owned()),
+        time: Some("2026-02-03T04:05:06Z".to_owned()),
+    };
+    request.progress.enter(Class::RoleSpreads, NOW);
+    let expected = json!({
+        "version": 1, "id": "r-1", "kind": "cluster", "clusterId": CLUSTER, "vaultHint": null,
+        "cause": {
+            "kind": "event", "id": "e-1", "type": "Microsoft.NetworkCloud/clusters/write", "subject": CLUSTER,
+            "time": "2026-02-03T04:05:06Z",
+        },
+        "origin": "write", "attempt": 0, "firstSeen": "2026-02-03T04:05:06.7Z", "operation": null, "traceparent": null,
+        "progress": {
+            "before": null, "changes": [], "leftBehind": [], "patches": 0, "class": "role-spreads", "failure": null,
+            "since": "2026-02-03T04:05:06.7Z", "tries": 1, "polls": 0, "redelivered": false,
+        },
+    });
+    assert_eq!(serde_json::to_value(&request).unwrap(), expected);
+    request.subject = Subject::Sweep {
+        vault_id: Some(VAULT.parse().unwrap()),
+        skip_token: Some("t".to_owned()),
+    };
+    let sweep = serde_json::to_value(&request).unwrap();
+    assert_eq!(
+        (&sweep["kind"], &sweep["vaultId"]),
+        (&json!("sweep"), &json!(VAULT))
+    );
+    assert_eq!(sweep["skipToken"], "t");
+}
+
+#[test]
 fn every_member_but_version_id_kind_and_subject_may_be_missing() {
     let text =
         json!({ "version": 1, "id": "x", "kind": "cluster", "clusterId": CLUSTER }).to_string();

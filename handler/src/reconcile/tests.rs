@@ -1,0 +1,118 @@
+use time::macros::datetime;
+use vaultbind_core::{
+    api_version::ApiVersion,
+    inventory::Vault,
+    plan::{Archive, Change, Plan, Writer},
+    result::{Cause, CauseKind},
+};
+
+use super::*;
+use crate::request::Subject;
+
+const NOW: OffsetDateTime = datetime!(2026-02-03 04:05:06 UTC);
+const GROUP: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg";
+
+fn cluster() -> ClusterId {
+    let id = format!("{GROUP}/providers/Microsoft.NetworkCloud/clusters/c1");
+    id.parse().unwrap()
+}
+
+fn request() -> Request {
+    let subject = Subject::Cluster {
+        cluster_id: cluster(),
+        vault_hint: None,
+    };
+    let cause = Cause {
+        kind: CauseKind::Manual,
+        id: None,
+        operation: None,
+        subject: None,
+        time: None,
+    };
+    Request::new("r-1".to_owned(), subject, cause, Origin::Write, NOW)
+}
+
+/// A binding whose archive is to be set, and whose youngest role was given so many seconds ago.
+fn binding(role_age: Option<i64>) -> Binding {
+    let id = format!("{GROUP}/providers/Microsoft.KeyVault/vaults/kv-a");
+    let id: VaultId = id.parse().unwrap();
+    let archive = Archive::Legacy { vault: id.clone() };
+    let change = Change::SetArchive {
+        cluster: cluster(),
+        archive: archive.clone(),
+        etag: None,
+        version: ApiVersion::newest(&["2024-07-01".to_owned()]).unwrap(),
+    };
+    Binding {
+        rule: "r".to_owned(),
+        vault: Vault {
+            id,
+            location: "eastus".to_owned(),
+            tags: [("site", "a")].into_iter().collect(),
+            tenant: "t".to_owned(),
+            uri: "https://kv-a.vault.azure.net/".to_owned(),
+            rbac: true,
+            purge_protection: true,
+            provisioning_state: "Succeeded".to_owned(),
+        },
+        writer: Writer::PlatformApps,
+        writer_reason: "the rule says so",
+        principals: Vec::new(),
+        archive,
+        candidates: Vec::new(),
+        plan: Plan {
+            changes: vec![change],
+        },
+        youngest_role: role_age.map(|age| NOW.unix_timestamp() - age),
+        left_behind: Vec::new(),
+    }
+}
+
+#[test]
+fn a_role_is_young_for_an_hour() {
+    for (age, expected) in [
+        (None, false),
+        (Some(0), true),
+        (Some(3599), true),
+        (Some(3600), false),
+    ] {
+        let failure = Some(OperationFailure {
+            code: "KeyVaultAccessDenied".to_owned(),
+            message: "no".to_owned(),
+        });
+        let judged = may_act(&request(), &binding(age), failure, NOW);
+        let Err(Setback::Operation { role_is_young, .. }) = judged else {
+            panic!("{judged:?}")
+        };
+        assert_eq!(role_is_young, expected, "{age:?}");
+    }
+}
+
+#[test]
+fn after_three_patches_only_a_young_role_that_is_waited_for_allows_another() {
+    let allowed = |patches, age, class: Option<Class>| {
+        let mut request = request();
+        request.progress.patches = patches;
+        if let Some(class) = class {
+            request.progress.enter(class, NOW);
+        }
+        may_act(&request, &binding(age), None, NOW).is_ok()
+    };
+    let (young, old) = (Some(60), Some(7200));
+    assert!(allowed(0, old, None) && allowed(2, old, Some(Class::FailedOperation)));
+    assert!(!allowed(3, old, Some(Class::FailedOperation)));
+    assert!(!allowed(3, young, Some(Class::FailedOperation)));
+    assert!(!allowed(3, old, Some(Class::RoleSpreads)));
+    assert!(allowed(3, young, Some(Class::RoleSpreads)));
+}
+
+#[test]
+fn what_was_written_a_moment_ago_is_not_written_again() {
+    for (seconds, expected) in [(0, false), (119, false), (120, true)] {
+        let mut request = request();
+        let written = NOW - time::Duration::seconds(seconds);
+        request.progress.enter(Class::NotVisible, written);
+        let judged = may_act(&request, &binding(None), None, NOW);
+        assert_eq!(judged.is_ok(), expected, "{seconds}");
+    }
+}
