@@ -267,6 +267,20 @@ async fn what_is_not_there_is_not_found_and_casing_does_not_matter() {
 }
 
 #[tokio::test]
+async fn a_state_may_last_for_some_reads() {
+    let b = bench(estate()).await;
+    let (cluster, version) = (b.cluster("c1"), "2026-07-01");
+    b.azure().set_provisioning_state(&cluster, "Updating");
+    b.azure().set_state_after_reads(&cluster, "Succeeded", 2);
+    let mut states = Vec::new();
+    for _ in 0..3 {
+        let read = b.get(&cluster, version).await;
+        states.push(read.body["properties"]["provisioningState"].clone());
+    }
+    assert_eq!(states, ["Updating", "Updating", "Succeeded"]);
+}
+
+#[tokio::test]
 async fn a_right_that_was_taken_away_is_missed_at_its_scope_alone() {
     let b = bench(estate()).await;
     b.azure().deny("Microsoft.KeyVault/*", "/");
