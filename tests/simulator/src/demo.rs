@@ -34,6 +34,8 @@ pub(crate) async fn run(keep: bool) -> anyhow::Result<()> {
     played.map_err(|_| anyhow::anyhow!("it has not come to an end within {IN_ALL:?}"))??;
     if keep {
         let host = stage.host("enforce").await?;
+        let settings = stage.settings("enforce")?;
+        say(&stay::own_commands(&stage.executable, &settings));
         stay::until_ctrl_c(&stage.simulator, stage.grid.clone(), host).await?;
     }
     Ok(())
@@ -80,24 +82,32 @@ impl Stage {
     /// Starts the handler under the policy in this mode.
     async fn host(&self, mode: &str) -> anyhow::Result<FunctionsHost> {
         let (world, broker) = (self.simulator.world.clone(), self.simulator.broker.clone());
-        // The policy lies beside the executable, in the target folder, wherever that is.
-        let folder = self.executable.parent().unwrap_or(Path::new("."));
-        let policy = estate::policy(mode, folder)?.display().to_string();
         let mut config = HostConfig::new(build::root(), world, broker);
         config.executable = Some(self.executable.clone());
-        config.environment = self.simulator.handler_environment();
-        let own = [
-            ("VAULTBIND_POLICY", policy),
-            ("VAULTBIND_RESYNC_SCHEDULE", "0 0 */6 * * *".to_owned()),
-        ];
-        let own = own.map(|(name, value)| (name.to_owned(), value));
-        config.environment.extend(own);
+        config.environment = self.settings(mode)?;
         config.event_grid = Some(self.grid.clone());
         config.fast_forward = true;
         let host = FunctionsHost::start(config).await?;
         let ready = host.ready(SOON).await;
         ready.context("the handler does not get ready")?;
         Ok(host)
+    }
+}
+
+impl Stage {
+    /// The app settings, with the policy in this mode.
+    fn settings(&self, mode: &str) -> anyhow::Result<Vec<(String, String)>> {
+        // The policy lies beside the executable, in the target folder, wherever that is.
+        let folder = self.executable.parent().unwrap_or(Path::new("."));
+        let policy = estate::policy(mode, folder)?.display().to_string();
+        let own = [
+            ("VAULTBIND_POLICY", policy),
+            ("VAULTBIND_RESYNC_SCHEDULE", "0 0 */6 * * *".to_owned()),
+        ];
+        let own = own.map(|(name, value)| (name.to_owned(), value));
+        let mut settings = self.simulator.handler_environment();
+        settings.extend(own);
+        Ok(settings)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Staying: everything goes on after the demo, for whoever wants to try it by hand.
 //! It changes nothing itself.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -12,6 +13,23 @@ use vaultbind_simulator::functions_host::FunctionsHost;
 
 use super::estate::{WEST, cluster_id, write_event};
 use super::text::say;
+
+/// How a person runs Vaultbind's own commands against the local Azure.
+pub(super) fn own_commands(executable: &Path, settings: &[(String, String)]) -> String {
+    // Nothing here is https, and the terminal's other programs keep their roots.
+    let settings = settings
+        .iter()
+        .filter(|(name, _)| !name.starts_with("SSL_"));
+    let exports: Vec<String> = settings
+        .map(|(name, value)| format!("  export {name}='{value}'\n"))
+        .collect();
+    let program = executable.display();
+    format!(
+        "Vaultbind's own commands see the same Azure, in another terminal:\n\n{}  {program} plan\n  \
+         {program} explain berlin-1\n",
+        exports.concat()
+    )
+}
 
 /// Says how to go on by hand, and waits for Ctrl-C.
 pub(super) async fn until_ctrl_c(
