@@ -119,9 +119,7 @@ async fn after_sigterm_what_does_not_answer_holds_nothing_up() {
         .unwrap();
     town.host.terminate_handler("TERM").unwrap();
     town.host
-        .wait_until(Duration::from_secs(14), |host| {
-            has_ended(host, "exit status: 143")
-        })
+        .wait_until(SOON, |host| has_ended(host, "exit status: 143"))
         .await
         .unwrap();
     let calls = town.host.invocations();
