@@ -128,14 +128,20 @@ impl Problems {
         });
     }
 
-    /// What is missing behind the last line is shown at its end.
+    /// What is missing behind the last line, or behind the end of one, is shown at its end: the parser also begins a line
+    /// at a carriage return alone.
     fn within_the_text(&self, place: Place) -> Place {
-        match self.lines.last() {
-            Some(start) if place.line > self.lines.len() => {
-                let columns = self.text[*start..].chars().count();
-                Place::at(self.lines.len(), columns + 1)
-            }
-            _ => place,
+        let number = place.line.min(self.lines.len());
+        let start = number.checked_sub(1).and_then(|it| self.lines.get(it));
+        let Some(start) = start else {
+            return place;
+        };
+        let line = self.text[*start..].lines().next().unwrap_or_default();
+        let end = line.chars().count() + 1;
+        if place.line == number && place.column <= end {
+            place
+        } else {
+            Place::at(number, end)
         }
     }
 
