@@ -10,6 +10,8 @@
 
 #[path = "infra/docs.rs"]
 mod docs;
+#[path = "infra/events.rs"]
+mod events;
 #[path = "infra/hooks.rs"]
 mod hooks;
 #[path = "infra/kusto.rs"]
@@ -18,20 +20,22 @@ mod kusto;
 mod queries;
 #[path = "infra/security.rs"]
 mod security;
+#[path = "infra/service_bus.rs"]
+mod service_bus;
+#[path = "infra/snapshot.rs"]
+mod snapshot;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use serde_json::{Value, json};
-use vaultbind::{
-    config::VARIABLES,
-    event::{self, EventError},
-    functions::FUNCTIONS,
-};
+use serde_json::json;
+use vaultbind::{config::VARIABLES, functions::FUNCTIONS};
+
+use snapshot::Snapshot;
 
 const SNAPSHOTS: [&str; 3] = ["smallest", "private-network", "three-subscriptions"];
 const HOME: &str = "00000000-0000-4000-8000-000000000001";
@@ -199,65 +203,6 @@ fn the_snapshots_are_what_the_templates_evaluate_to() {
     }
 }
 
-// === The snapshots ===
-
-/// What one parameter file evaluates to.
-struct Snapshot {
-    name: &'static str,
-    resources: Vec<Value>,
-    outputs: Value,
-}
-
-impl Snapshot {
-    fn all() -> Vec<Self> {
-        SNAPSHOTS.into_iter().map(Self::read).collect()
-    }
-
-    fn read(name: &'static str) -> Self {
-        let text = read(format!("infra/parameters/{name}.snapshot.json"));
-        let mut value: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(value["diagnostics"], json!([]), "{name}");
-        let Value::Array(resources) = value["predictedResources"].take() else {
-            panic!("{name} has no resources");
-        };
-        Self {
-            name,
-            resources,
-            outputs: value["outputs"].take(),
-        }
-    }
-
-    fn of_type(&self, kind: &str) -> Vec<&Value> {
-        self.resources
-            .iter()
-            .filter(|it| it["type"] == kind)
-            .collect()
-    }
-
-    fn only(&self, kind: &str) -> &Value {
-        let found = self.of_type(kind);
-        assert_eq!(found.len(), 1, "{kind} in {}", self.name);
-        found[0]
-    }
-
-    fn named(&self, kind: &str, end: &str) -> &Value {
-        let found = self.of_type(kind);
-        let ends = |it: &&&Value| it["name"].as_str().unwrap().ends_with(end);
-        found.iter().find(ends).unwrap_or_else(|| {
-            panic!("{} has no {kind} {end}", self.name);
-        })
-    }
-
-    fn settings(&self) -> BTreeMap<String, String> {
-        let settings = &self.only("Microsoft.Web/sites/config")["properties"];
-        serde_json::from_value(settings.clone()).unwrap()
-    }
-
-    fn is_private(&self) -> bool {
-        self.name == "private-network"
-    }
-}
-
 fn folders() -> BTreeSet<String> {
     FUNCTIONS.iter().map(|it| it.name.to_owned()).collect()
 }
@@ -380,196 +325,5 @@ fn the_app_runs_the_custom_handler_and_stays_small() {
             plan["sku"],
             json!({ "tier": "FlexConsumption", "name": "FC1" })
         );
-    }
-}
-
-// === Service Bus ===
-
-#[test]
-fn the_queues_are_as_the_messages_need_them() {
-    for snapshot in Snapshot::all() {
-        let settings = snapshot.settings();
-        let queue = "Microsoft.ServiceBus/namespaces/queues";
-        let requests = &snapshot
-            .named(queue, &format!("/{}", settings["VAULTBIND_REQUESTS_QUEUE"]))["properties"];
-        assert_eq!(requests["requiresDuplicateDetection"], true);
-        assert_eq!(requests["duplicateDetectionHistoryTimeWindow"], "PT10M");
-        assert_eq!(requests["maxDeliveryCount"], 100);
-        assert_eq!(requests["lockDuration"], "PT5M");
-        assert_eq!(requests["deadLetteringOnMessageExpiration"], true);
-        let is_topic = snapshot.name == "three-subscriptions";
-        let kind = if is_topic {
-            "Microsoft.ServiceBus/namespaces/topics"
-        } else {
-            queue
-        };
-        let end = format!("/{}", settings["VAULTBIND_RESULTS_QUEUE"]);
-        let results = &snapshot.named(kind, &end)["properties"];
-        assert_eq!(results["requiresDuplicateDetection"], true);
-        assert_eq!(results["duplicateDetectionHistoryTimeWindow"], "P1D");
-        assert_eq!(snapshot.of_type(queue).len(), if is_topic { 1 } else { 2 });
-    }
-}
-
-#[test]
-fn a_lock_outlasts_the_longest_invocation() {
-    let host: Value = serde_json::from_str(&read("host.json")).unwrap();
-    assert_eq!(
-        host["functionTimeout"], "00:02:00",
-        "shorter than the lock of five minutes"
-    );
-    let calls = &host["extensions"]["serviceBus"]["maxConcurrentCalls"];
-    assert!(
-        calls.as_u64().unwrap() <= 16,
-        "all instances share one identity's limits"
-    );
-}
-
-#[test]
-fn every_consumer_of_the_topic_gets_its_own_subscription() {
-    let snapshot = Snapshot::read("three-subscriptions");
-    let subscriptions = snapshot.of_type("Microsoft.ServiceBus/namespaces/topics/subscriptions");
-    let names: Vec<&str> = subscriptions
-        .iter()
-        .map(|it| it["name"].as_str().unwrap().rsplit('/').next().unwrap())
-        .collect();
-    assert_eq!(names, ["ticketing", "dashboard"]);
-    for it in subscriptions {
-        assert_eq!(it["properties"]["deadLetteringOnMessageExpiration"], true);
-    }
-}
-
-// === Events ===
-
-fn event_subscriptions(snapshot: &Snapshot) -> Vec<&Value> {
-    snapshot.of_type("Microsoft.EventGrid/systemTopics/eventSubscriptions")
-}
-
-#[test]
-fn events_go_to_the_function_and_are_kept_where_they_cannot() {
-    assert!(
-        event_subscriptions(&Snapshot::read("smallest")).is_empty(),
-        "they come after the code"
-    );
-    for (name, count) in [("private-network", 1), ("three-subscriptions", 6)] {
-        let snapshot = Snapshot::read(name);
-        let found = event_subscriptions(&snapshot);
-        assert_eq!(found.len(), count, "{name}");
-        for it in found {
-            let properties = &it["properties"];
-            let function = properties["destination"]["properties"]["resourceId"]
-                .as_str()
-                .unwrap();
-            let (app, function) = function.rsplit_once("/functions/").unwrap();
-            assert_eq!(app, snapshot.only("Microsoft.Web/sites")["id"]);
-            assert!(folders().contains(function));
-            assert!(read(format!("{function}/function.json")).contains("eventGridTrigger"));
-            assert_eq!(
-                properties["retryPolicy"],
-                json!({ "maxDeliveryAttempts": 30, "eventTimeToLiveInMinutes": 1440 })
-            );
-            let dead = &properties["deadLetterWithResourceIdentity"];
-            assert_eq!(dead["identity"]["type"], "UserAssigned");
-            let container = &dead["deadLetterDestination"]["properties"]["blobContainerName"];
-            snapshot.named(
-                "Microsoft.Storage/storageAccounts/blobServices/containers",
-                container.as_str().unwrap(),
-            );
-        }
-    }
-}
-
-#[test]
-fn each_topic_is_in_the_subscription_that_it_tells_of() {
-    let snapshot = Snapshot::read("three-subscriptions");
-    let mut sources = BTreeSet::new();
-    for topic in snapshot.of_type("Microsoft.EventGrid/systemTopics") {
-        let source = topic["properties"]["source"].as_str().unwrap();
-        assert!(
-            topic["id"]
-                .as_str()
-                .unwrap()
-                .starts_with(&format!("{source}/"))
-        );
-        assert_eq!(topic["identity"]["type"], "UserAssigned");
-        assert!(
-            sources.insert((source, topic["properties"]["topicType"].as_str())),
-            "one topic a source"
-        );
-    }
-    let changes = sources
-        .iter()
-        .filter(|it| it.1 == Some("Microsoft.Resources.Subscriptions"));
-    assert_eq!(changes.count(), 2, "the third subscription has a topic");
-}
-
-/// The operations that a filter of the subscription topics lets through.
-fn filtered_operations(snapshot: &Snapshot) -> BTreeSet<String> {
-    let found = event_subscriptions(snapshot);
-    let filter = &found[0]["properties"]["filter"];
-    assert_eq!(
-        filter["includedEventTypes"],
-        json!([
-            "Microsoft.Resources.ResourceWriteSuccess",
-            "Microsoft.Resources.ResourceDeleteSuccess"
-        ])
-    );
-    let advanced = &filter["advancedFilters"][0];
-    assert_eq!(
-        (&advanced["operatorType"], &advanced["key"]),
-        (&json!("StringIn"), &json!("data.operationName"))
-    );
-    serde_json::from_value(advanced["values"].clone()).unwrap()
-}
-
-/// Does the code act on this operation, given a subject that suits it?
-fn is_read(operation: &str) -> bool {
-    let vault =
-        format!("/subscriptions/{HOME}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv1");
-    let (kind, verb) = operation.rsplit_once('/').unwrap();
-    let subject = match kind {
-        "Microsoft.Authorization/roleAssignments" => format!("{vault}/providers/{kind}/{HOME}"),
-        "Microsoft.Resources/tags" => format!("{vault}/providers/{kind}/default"),
-        _ => format!("/subscriptions/{HOME}/resourceGroups/rg/providers/{kind}/thing1"),
-    };
-    let kind = if verb == "delete" { "Delete" } else { "Write" };
-    let event = json!({
-        "id": "e-1", "subject": subject, "eventType": format!("Microsoft.Resources.Resource{kind}Success"),
-        "eventTime": "2026-07-19T18:38:04Z", "data": { "operationName": operation },
-    });
-    match event::read(&event) {
-        Ok(_) => true,
-        Err(EventError::Ignored(_)) => false,
-        Err(error) => panic!("{operation}: {error}"),
-    }
-}
-
-#[test]
-fn the_filter_lets_through_what_the_code_reads_and_nothing_else() {
-    let filtered = filtered_operations(&Snapshot::read("private-network"));
-    for operation in &filtered {
-        assert!(is_read(operation), "{operation} is delivered in vain");
-    }
-    let types = [
-        "Microsoft.Authorization/roleAssignments",
-        "Microsoft.Authorization/roleDefinitions",
-        "Microsoft.KeyVault/vaults",
-        "Microsoft.KeyVault/managedHSMs",
-        "Microsoft.ManagedIdentity/userAssignedIdentities",
-        "Microsoft.NetworkCloud/clusterManagers",
-        "Microsoft.NetworkCloud/clusters",
-        "Microsoft.NetworkCloud/racks",
-        "Microsoft.Resources/deployments",
-        "Microsoft.Resources/tags",
-    ];
-    for kind in types {
-        for verb in ["write", "delete", "action"] {
-            let operation = format!("{kind}/{verb}");
-            assert_eq!(
-                is_read(&operation),
-                filtered.contains(&operation),
-                "{operation}"
-            );
-        }
     }
 }

@@ -1,0 +1,59 @@
+//! The queues, or the topic, as the messages need them.
+
+use serde_json::Value;
+
+use crate::{Snapshot, read};
+
+#[test]
+fn the_queues_are_as_the_messages_need_them() {
+    for snapshot in Snapshot::all() {
+        let settings = snapshot.settings();
+        let queue = "Microsoft.ServiceBus/namespaces/queues";
+        let requests = &snapshot
+            .named(queue, &format!("/{}", settings["VAULTBIND_REQUESTS_QUEUE"]))["properties"];
+        assert_eq!(requests["requiresDuplicateDetection"], true);
+        assert_eq!(requests["duplicateDetectionHistoryTimeWindow"], "PT10M");
+        assert_eq!(requests["maxDeliveryCount"], 100);
+        assert_eq!(requests["lockDuration"], "PT5M");
+        assert_eq!(requests["deadLetteringOnMessageExpiration"], true);
+        let is_topic = snapshot.name == "three-subscriptions";
+        let kind = if is_topic {
+            "Microsoft.ServiceBus/namespaces/topics"
+        } else {
+            queue
+        };
+        let end = format!("/{}", settings["VAULTBIND_RESULTS_QUEUE"]);
+        let results = &snapshot.named(kind, &end)["properties"];
+        assert_eq!(results["requiresDuplicateDetection"], true);
+        assert_eq!(results["duplicateDetectionHistoryTimeWindow"], "P1D");
+        assert_eq!(snapshot.of_type(queue).len(), if is_topic { 1 } else { 2 });
+    }
+}
+
+#[test]
+fn a_lock_outlasts_the_longest_invocation() {
+    let host: Value = serde_json::from_str(&read("host.json")).unwrap();
+    assert_eq!(
+        host["functionTimeout"], "00:02:00",
+        "shorter than the lock of five minutes"
+    );
+    let calls = &host["extensions"]["serviceBus"]["maxConcurrentCalls"];
+    assert!(
+        calls.as_u64().unwrap() <= 16,
+        "all instances share one identity's limits"
+    );
+}
+
+#[test]
+fn every_consumer_of_the_topic_gets_its_own_subscription() {
+    let snapshot = Snapshot::read("three-subscriptions");
+    let subscriptions = snapshot.of_type("Microsoft.ServiceBus/namespaces/topics/subscriptions");
+    let names: Vec<&str> = subscriptions
+        .iter()
+        .map(|it| it["name"].as_str().unwrap().rsplit('/').next().unwrap())
+        .collect();
+    assert_eq!(names, ["ticketing", "dashboard"]);
+    for it in subscriptions {
+        assert_eq!(it["properties"]["deadLetteringOnMessageExpiration"], true);
+    }
+}
