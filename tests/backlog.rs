@@ -31,6 +31,7 @@ use vaultbind_simulator::{
     journal::Service,
     service_bus::{Broker, message::NewMessage, message::Received},
     state::quota::Spending,
+    tell,
 };
 
 const WEST: &str = "11111111-1111-1111-1111-111111111111";
@@ -248,10 +249,6 @@ fn least(calls: usize, bucket: Spending) -> f64 {
 }
 
 #[tokio::test(start_paused = true)]
-#[expect(
-    clippy::print_stdout,
-    reason = "the numbers are for whoever reads a run"
-)]
 async fn a_backlog_drains_at_the_rate_of_arms_quotas() {
     let one = one_binding().await;
     let stage = Stage::with(CLUSTERS).await;
@@ -262,11 +259,11 @@ async fn a_backlog_drains_at_the_rate_of_arms_quotas() {
     let writes = least(CLUSTERS * one.writes, Spending::Writes);
     let least = reads.max(writes);
     let all = calls.reads + calls.writes + calls.queries + calls.refused;
-    println!(
+    tell(&format!(
         "{CLUSTERS} bindings of {} reads and {} writes: {took:.0} s, the least is {least:.0} s; \
          {all} calls, {} refused; {} queries; {} messages sent",
         one.reads, one.writes, calls.refused, calls.queries, calls.sends
-    );
+    ));
     let azure = stage.simulator.world.azure();
     let bound = azure.resources_of("Microsoft.NetworkCloud/clusters");
     let bound = bound.filter(|it| it["properties"]["secretArchive"]["useKeyVault"] == "True");

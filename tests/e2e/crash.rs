@@ -8,6 +8,7 @@ use vaultbind_simulator::{
     faults::{Fault, FaultRule},
     journal::Service,
     state::WRITER_ROLE,
+    tell,
 };
 
 use crate::{
@@ -195,7 +196,7 @@ async fn a_kill_after_any_call_ends_in_the_same_state() {
     for run in runs {
         crashes += run.await.unwrap();
     }
-    println!("{crashes} crashes survived");
+    tell(&format!("{crashes} crashes survived"));
     let page = std::fs::read_to_string(root().join("SECURITY.md")).unwrap();
     assert!(page.contains(&format!("more than {CRASHES} times")));
     assert!(crashes >= CRASHES, "only {crashes} crashes");

@@ -9,7 +9,7 @@ mod cell;
 use std::{fmt::Write as _, sync::Arc};
 
 use tokio::sync::Semaphore;
-use vaultbind_simulator::{faults::Fault, state::Ending};
+use vaultbind_simulator::{faults::Fault, state::Ending, tell};
 
 use crate::town::root;
 use calls::{Named, TARGETS, Target, Trouble, endings, faults};
@@ -134,10 +134,6 @@ fn assert_what_passes_is_survived(matrix: &[Row]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(
-    clippy::print_stdout,
-    reason = "the counts are for whoever reads a run"
-)]
 async fn every_call_may_fail_in_every_way() {
     let matrix = matrix().await;
     assert_what_passes_is_survived(&matrix);
@@ -145,7 +141,9 @@ async fn every_call_may_fail_in_every_way() {
     let outcomes = || matrix.iter().flat_map(|row| &row.outcomes);
     let strikes: usize = outcomes().map(|it| it.strikes).sum();
     let busiest = outcomes().map(|it| it.busiest).max().unwrap_or_default();
-    println!("{tried} faults tried, {strikes} calls struck, {busiest} calls in the busiest minute");
+    tell(&format!(
+        "{tried} faults tried, {strikes} calls struck, {busiest} calls in the busiest minute"
+    ));
     for page in ["README.md", "SECURITY.md"] {
         let text = std::fs::read_to_string(root().join(page)).unwrap();
         let claim = format!("{tried} faults are tried");

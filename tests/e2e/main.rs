@@ -6,7 +6,6 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::disallowed_methods,
-    clippy::print_stdout,
     reason = "a test ends where something is not as it has to be"
 )]
 

@@ -4,7 +4,7 @@
 
 use std::{fs, time::Duration};
 
-use vaultbind_simulator::{ClusterSpec, Estate, SubscriptionSpec};
+use vaultbind_simulator::{ClusterSpec, Estate, SubscriptionSpec, tell};
 
 use crate::{
     binding,
@@ -74,10 +74,6 @@ fn high_water_mark(pid: u32) -> Option<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(
-    clippy::print_stdout,
-    reason = "the numbers are for whoever reads a run"
-)]
 async fn a_sweep_over_twenty_thousand_clusters_takes_little_memory() {
     let town = plan().open().await;
     let pid = town.host.handler_pid().unwrap();
@@ -103,7 +99,7 @@ async fn a_sweep_over_twenty_thousand_clusters_takes_little_memory() {
     let longest = looks.iter().map(|it| it.duration).max().unwrap();
     assert!(longest < Duration::from_secs(60), "{longest:?}");
     let Some(peak) = high_water_mark(pid) else {
-        println!("how much memory the handler takes is read from /proc, which is not here");
+        tell("how much memory the handler takes is read from /proc, which is not here");
         return;
     };
     let build = if cfg!(debug_assertions) {
@@ -111,9 +107,9 @@ async fn a_sweep_over_twenty_thousand_clusters_takes_little_memory() {
     } else {
         "release"
     };
-    println!(
+    tell(&format!(
         "{CLUSTERS} clusters, {pages} pages, {} invocations, the longest {longest:.1?}: {peak} MiB ({build} build)",
         looks.len()
-    );
+    ));
     assert!(peak < MEBIBYTES, "{peak} MiB");
 }

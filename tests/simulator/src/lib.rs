@@ -17,6 +17,7 @@ pub mod service_bus;
 pub mod state;
 pub mod tokens;
 
+use std::io::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
@@ -213,6 +214,12 @@ impl Simulator {
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
     }
+}
+
+/// Prints a line past the capture of the test harness: every run tells what it tried. Where nobody reads it, nothing is
+/// lost.
+pub fn tell(line: &str) {
+    let _ = std::io::stdout().write_all(format!("{line}\n").as_bytes());
 }
 
 fn base_url(server: &Server) -> anyhow::Result<Url> {
