@@ -10,12 +10,14 @@ use std::{
     process::ExitCode,
 };
 
+use serde_json::{Value, json};
 use vaultbind_core::{
     id::{ClusterId, VaultId},
     policy::Mode,
 };
 
 use super::{
+    Output,
     look::Look,
     plan,
     print::{self, Line},
@@ -37,6 +39,9 @@ pub(super) struct ApplyArguments {
     /// Do not ask first
     #[arg(long)]
     yes: bool,
+    /// How to print: for people or for programs, which cannot be asked
+    #[arg(long, value_enum, default_value_t = Output::Table)]
+    output: Output,
 }
 
 /// A cluster to change, and the vault that its roles are on.
@@ -47,7 +52,9 @@ struct Task {
 }
 
 pub(super) fn apply(arguments: &ApplyArguments) -> anyhow::Result<ExitCode> {
-    if !arguments.yes && !std::io::stdin().is_terminal() {
+    let for_people = arguments.output == Output::Table;
+    let can_be_asked = for_people && std::io::stdin().is_terminal();
+    if !arguments.yes && !can_be_asked {
         print::error("nobody can be asked here: say --yes to have the plan carried out");
         return Ok(ExitCode::from(2));
     }
@@ -62,23 +69,43 @@ pub(super) fn apply(arguments: &ApplyArguments) -> anyhow::Result<ExitCode> {
         let targets = plan::targets(&source, arguments.cluster.as_deref()).await?;
         anyhow::Ok(source.look_at(targets).await)
     })?;
-    plan::show(&looks, false);
-    let unseen = looks.iter().any(|it| it.seen.is_err());
+    if for_people {
+        plan::show(&looks, false);
+    }
+    let unseen = looks.iter().filter(|it| it.seen.is_err()).count();
     let tasks: Vec<Task> = looks.iter().filter_map(task).collect();
     if !tasks.is_empty() && !arguments.yes && !is_confirmed(tasks.len()) {
         print::line("nothing was changed");
         return Ok(ExitCode::SUCCESS);
     }
-    let courses = runtime.block_on(carry_out(&context, &tasks))?;
+    let courses = runtime.block_on(carry_out(&context, &tasks, for_people))?;
     let tally = Tally::of(&courses);
-    if !tasks.is_empty() {
+    if !for_people {
+        print::json(&as_json(&tasks, &courses, &tally, unseen));
+    } else if !tasks.is_empty() {
         print::line("");
         print::line(tally.in_words());
     }
-    Ok(match (tally.interrupted(), tally.all_bound() && !unseen) {
-        (true, _) => ExitCode::from(INTERRUPTED),
-        (false, true) => ExitCode::SUCCESS,
-        (false, false) => ExitCode::FAILURE,
+    Ok(
+        match (tally.interrupted(), tally.all_bound() && unseen == 0) {
+            (true, _) => ExitCode::from(INTERRUPTED),
+            (false, true) => ExitCode::SUCCESS,
+            (false, false) => ExitCode::FAILURE,
+        },
+    )
+}
+
+fn as_json(tasks: &[Task], courses: &[Course], tally: &Tally, unseen: usize) -> Value {
+    let cluster = |(task, course): (&Task, &Course)| {
+        let mut cluster = course.as_json();
+        cluster["clusterId"] = task.cluster.as_str().into();
+        cluster
+    };
+    let mut summary = tally.as_json();
+    summary["notLookedAt"] = unseen.into();
+    json!({
+        "clusters": tasks.iter().zip(courses).map(cluster).collect::<Vec<_>>(),
+        "summary": summary,
     })
 }
 

@@ -36,11 +36,16 @@ const CONCURRENT_CLUSTERS: usize = 8;
 /// Who asks for an end: `watch` remembers it for those that look later.
 type Stop = watch::Receiver<bool>;
 
-/// Carries out all tasks; comes back with how far each came, in their order.
-pub(super) async fn carry_out(context: &Context, tasks: &[Task]) -> anyhow::Result<Vec<Course>> {
+/// Carries out all tasks, and tells of each as it ends where somebody reads it; comes back with how far each came, in
+/// their order.
+pub(super) async fn carry_out(
+    context: &Context,
+    tasks: &[Task],
+    tells: bool,
+) -> anyhow::Result<Vec<Course>> {
     let (asks, stop) = watch::channel(false);
     let courses: Vec<Mutex<Course>> = tasks.iter().map(|_| Mutex::new(Course::NotBegun)).collect();
-    let shown = Mutex::new(0);
+    let shown = Mutex::new(if tells { 0 } else { tasks.len() });
     let all = run(context, tasks, &courses, &stop, &shown);
     let interrupted = interruptions(&asks);
     tokio::select! {
@@ -107,8 +112,11 @@ async fn run(
         .buffered(CONCURRENT_CLUSTERS)
         .enumerate();
     while let Some((at, (task, ended))) = works.next().await {
-        progress.aside(|| show(&place(at, tasks.len()), &task.cluster, &ended));
-        *lock(shown) = at + 1;
+        // What is shown already, or is not to be, is not shown here either.
+        if at >= *lock(shown) {
+            progress.aside(|| show(&place(at, tasks.len()), &task.cluster, &ended));
+            *lock(shown) = at + 1;
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! It must not call settled what Azure has yet to bring to its end.
 
 use anstyle::Style;
+use serde_json::{Value, json};
 use vaultbind_core::{
     decision::Refusal,
     result::{ChangeRecord, ChangeStatus, Outcome, Reason},
@@ -74,6 +75,13 @@ impl Course {
         Self::Ended(refusal.outcome, message, Some(help))
     }
 
+    /// The same for programs.
+    pub(super) fn as_json(&self) -> Value {
+        let (_, word, more) = self.in_words();
+        let why = more.trim_start_matches([':', ';', ' ']);
+        json!({ "course": word, "why": (!why.is_empty()).then_some(why), "help": self.help() })
+    }
+
     /// What to do about it.
     pub(super) fn help(&self) -> Option<&str> {
         match self {
@@ -128,15 +136,29 @@ impl Tally {
         self.bound == self.all
     }
 
+    fn failed(&self) -> usize {
+        self.all - self.bound - self.under_way - self.not_begun
+    }
+
+    /// The counts for programs.
+    pub(super) fn as_json(&self) -> Value {
+        json!({
+            "toChange": self.all,
+            "bound": self.bound,
+            "failed": self.failed(),
+            "underWay": self.under_way,
+            "notBegun": self.not_begun,
+        })
+    }
+
     pub(super) fn in_words(&self) -> String {
         let mut words = format!(
             "{} of {} bound",
             self.bound,
             print::count(self.all, "cluster")
         );
-        let failed = self.all - self.bound - self.under_way - self.not_begun;
         let others = [
-            (failed, "failed"),
+            (self.failed(), "failed"),
             (self.under_way, "under way"),
             (self.not_begun, "not begun"),
         ];
