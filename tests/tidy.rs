@@ -8,6 +8,11 @@
     reason = "a test ends where something is not as it has to be"
 )]
 
+#[path = "tidy/claims.rs"]
+mod claims;
+#[path = "tidy/published.rs"]
+mod published;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -16,11 +21,8 @@ use std::{
 };
 
 use serde_json::Value;
-use vaultbind::{config::VARIABLES, functions::FUNCTIONS};
-use vaultbind_core::{
-    policy::document::{self, schema},
-    result::Outcome,
-};
+use vaultbind::functions::FUNCTIONS;
+use vaultbind_core::result::Outcome;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -229,79 +231,6 @@ fn the_host_is_told_what_the_code_relies_on() {
 }
 
 #[test]
-fn the_readme_describes_every_setting() {
-    let readme = read("README.md");
-    for variable in VARIABLES {
-        let row = format!(
-            "| `{}` | {} | {} |",
-            variable.name, variable.meaning, variable.default
-        );
-        assert!(readme.contains(&row), "the README lacks the row\n{row}");
-    }
-}
-
-#[test]
-fn the_published_result_schema_is_that_of_the_types() {
-    is_published("result", &vaultbind::reconcile::report::schema());
-}
-
-#[test]
-fn the_published_policy_schema_is_that_of_the_reader() {
-    is_published("policy", &schema::text());
-    let example = read("policy.yaml");
-    let first = example.lines().next();
-    let expected = "# yaml-language-server: $schema=schemas/policy.schema.json";
-    assert_eq!(first, Some(expected));
-}
-
-#[test]
-fn the_reference_of_the_policy_names_every_key_and_word_and_its_example_loads() {
-    let reference = read("docs/policy.md");
-    let schema: Value = serde_json::from_str(&schema::text()).unwrap();
-    let mut names = BTreeSet::new();
-    named(&schema, &mut names);
-    assert!(names.len() > 30, "{names:?}");
-    for name in names {
-        let is_told = [format!("`{name}`"), format!("{{ {name}: ")]
-            .iter()
-            .any(|it| reference.contains(it));
-        assert!(is_told, "docs/policy.md lacks `{name}`");
-    }
-    let (_, rest) = reference.split_once("```yaml\n").unwrap();
-    let (example, _) = rest.split_once("```").unwrap();
-    let problems = document::check(example, time::macros::date!(2026 - 11 - 23));
-    assert!(problems.is_empty(), "{problems:?}");
-}
-
-/// The names of all properties, and all words.
-fn named(schema: &Value, names: &mut BTreeSet<String>) {
-    if let Some(properties) = schema["properties"].as_object() {
-        names.extend(properties.keys().cloned());
-    }
-    if let Some(words) = schema["enum"].as_array() {
-        names.extend(words.iter().map(|it| it.as_str().unwrap().to_owned()));
-    }
-    match schema {
-        Value::Object(members) => members.values().for_each(|it| named(it, names)),
-        Value::Array(items) => items.iter().for_each(|it| named(it, names)),
-        _ => {}
-    }
-}
-
-#[track_caller]
-fn is_published(name: &str, generated: &str) {
-    let file = format!("schemas/{name}.schema.json");
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        fs::write(root().join(&file), generated).unwrap();
-    }
-    assert_eq!(
-        read(&file),
-        generated,
-        "run with UPDATE_EXPECT=1 to write it anew"
-    );
-}
-
-#[test]
 fn modules_are_short_and_say_what_they_hold() {
     for (file, text) in files("rs") {
         assert!(
@@ -319,105 +248,6 @@ fn modules_are_short_and_say_what_they_hold() {
         assert!(
             text.starts_with("//! ") || is_test,
             "{file} does not say what it holds"
-        );
-    }
-}
-
-/// Every test or scenario that is named in backticks here has to exist; returns how many there are.
-fn named_tests(page: &str, text: &str, sources: &str) -> usize {
-    let names = text.split('`').skip(1).step_by(2);
-    let missing = names.clone().find(|name| {
-        let is_script = |folder: &str| root().join(folder).join(name).is_file();
-        let is_scenario = name.ends_with(".txt")
-            && (is_script("tests/scenarios") || is_script("handler/core/tests"));
-        !is_scenario && !sources.contains(&format!("fn {name}("))
-    });
-    assert_eq!(missing, None, "{page} names a test that there is not");
-    names.count()
-}
-
-#[test]
-fn every_invariant_names_a_test_that_exists() {
-    let sources: String = files("rs").into_values().collect();
-    let page = read("ARCHITECTURE.md");
-    let tests = page.lines().filter_map(|line| line.split_once("Test: "));
-    let count: usize = tests
-        .map(|(_, tests)| named_tests("ARCHITECTURE.md", tests, &sources))
-        .sum();
-    assert!(count >= 15, "only {count} tests are named");
-}
-
-#[test]
-fn every_open_fact_names_tests_that_exist() {
-    let sources: String = files("rs").into_values().collect();
-    let page = read("tests/README.md");
-    let table = page.split_once("## What Azure leaves open").unwrap().1;
-    let rows = table.lines().filter(|it| it.starts_with("| ")).skip(1);
-    let mut count = 0;
-    for row in rows {
-        let cells: Vec<&str> = row.split(" | ").collect();
-        assert_eq!(cells.len(), 3, "{row}");
-        for answer in &cells[1..] {
-            let (_, tests) = answer.rsplit_once(": ").unwrap();
-            assert!(named_tests("tests/README.md", tests, &sources) > 0, "{row}");
-        }
-        count += 1;
-    }
-    assert!(count >= 10, "only {count} facts");
-}
-
-#[test]
-fn every_claim_about_security_names_a_test_that_exists() {
-    let sources: String = files("rs").into_values().collect();
-    let page = read("SECURITY.md");
-    let rows = page
-        .lines()
-        .filter(|line| line.starts_with("| who") && !line.starts_with("| who |"));
-    let tests = rows.filter_map(|row| row.trim_end_matches(" |").rsplit_once(" | "));
-    let count: usize = tests
-        .map(|(_, tests)| named_tests("SECURITY.md", tests, &sources))
-        .sum();
-    assert!(count >= 10, "only {count} tests are named");
-}
-
-#[test]
-fn every_edge_names_a_test_that_exists() {
-    let sources: String = files("rs").into_values().collect();
-    let page = read("tests/EDGES.md");
-    let is_head = |row: &&str| row.starts_with("|---") || row.starts_with("| |");
-    let rows = page.lines().filter(|line| line.starts_with("| "));
-    let mut count = 0;
-    for row in rows.filter(|it| !is_head(it) && *it != "| edge | test |") {
-        // Behind the edge itself, whose words may be in backticks too.
-        let (_, tests) = row.trim_start_matches("| ").split_once(" | ").unwrap();
-        let named = named_tests("tests/EDGES.md", tests, &sources);
-        assert!(named > 0, "no test holds: {row}");
-        count += named;
-    }
-    assert!(count >= 150, "only {count} tests are named");
-}
-
-/// The readers that are fuzzed: each has a corpus, and is given it in one place.
-fn fuzz_targets() -> BTreeSet<String> {
-    let corpora = fs::read_dir(root().join("tests/fuzz/corpus")).unwrap();
-    let names = corpora.map(|it| it.unwrap().file_name().into_string().unwrap());
-    let sources: String = files("rs").into_values().collect();
-    let given = |name: &String| {
-        let count = sources.matches(&format!("fuzz(\"{name}\", ")).count();
-        assert_eq!(count, 1, "the corpus {name} is given to {count} readers");
-    };
-    names.inspect(given).collect()
-}
-
-#[test]
-fn the_pages_tell_how_many_hostile_inputs_are_tried() {
-    let targets = fuzz_targets().len();
-    let inputs = targets * vaultbind_fuzz::INPUTS as usize;
-    let expected = format!("{targets} readers, {},000 hostile inputs", inputs / 1000);
-    for page in ["README.md", "SECURITY.md"] {
-        assert!(
-            read(page).contains(&expected),
-            "{page} does not say: {expected}"
         );
     }
 }
