@@ -256,10 +256,10 @@ async fn a_captured_estate_holds_no_secret_and_no_rack() {
             "bareMetalMachineConfigurationData": [{ "bmcCredentials": { "username": "root", "password": "calvin" } }],
         });
         azure.set_property(&cluster, "aggregatorOrSingleRackDefinition", rack);
-        let secret = json!({ "applicationId": "app-0815", "password": "hunter2" });
+        let secret = json!({ "applicationId": "app-of-the-safe", "password": "hunter2" });
         azure.set_property(&cluster, "clusterServicePrincipal", secret);
         let vault = azure.vault_id("kv-a").unwrap();
-        let access = json!([{ "objectId": "who-0815", "permissions": { "secrets": ["get"] } }]);
+        let access = json!([{ "objectId": "one-of-the-safe", "permissions": { "secrets": ["get"] } }]);
         azure.set_property(&vault, "accessPolicies", access);
     });
     let captured = desk.prints(&["capture"]).await;
@@ -267,7 +267,7 @@ async fn a_captured_estate_holds_no_secret_and_no_rack() {
         "RACK",
         "calvin",
         "hunter2",
-        "0815",
+        "of-the-safe",
         "etag",
         "systemData",
         "networkFabric",

@@ -85,7 +85,8 @@ async fn town(target: Target, times: usize) -> Town {
     let plan = plan(target.scene).set("VAULTBIND_DEADLINE_HOURS", "1");
     let world = World::new(plan.config.clone(), plan.estate.clone());
     let requests = QueueConfig {
-        max_delivery_count: attempts + 1,
+        // A change ends at the third look: whoever cannot send the retry lives to see it.
+        max_delivery_count: attempts + 2,
         ..QueueConfig::requests("requests")
     };
     let queues = vec![requests, QueueConfig::results("results")];

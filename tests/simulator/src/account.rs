@@ -201,6 +201,9 @@ fn short(target: &str) -> String {
     name(vault).to_owned()
 }
 
+/// From here on, repetitions are not told apart.
+const MANY: usize = 10;
+
 /// The lines of a step.
 #[must_use]
 pub fn lines(
@@ -214,10 +217,11 @@ pub fn lines(
     let mut lines: Vec<String> = Vec::new();
     for (_, line) in &changes {
         let count = changes.iter().filter(|(_, it)| it == line).count();
-        let line = if count > 1 {
-            format!("{line} ({count} times)")
-        } else {
-            line.clone()
+        let line = match count {
+            1 => line.clone(),
+            // How many tries a deadline leaves room for, depends on how long each of them took.
+            MANY.. => format!("{line} ({MANY} times or more)"),
+            _ => format!("{line} ({count} times)"),
         };
         if lines.last() != Some(&line) {
             lines.push(line);

@@ -172,6 +172,8 @@ pub struct Faults {
 struct Inner {
     rules: Vec<FaultRule>,
     on_kill: Vec<Callback>,
+    hanging: usize,
+    most_hanging: usize,
 }
 
 impl fmt::Debug for Faults {
@@ -222,6 +224,20 @@ impl Faults {
         self.lock().on_kill.push(callback);
     }
 
+    /// How many requests have hung at the same time, at most.
+    #[must_use]
+    pub fn most_hanging(&self) -> usize {
+        self.lock().most_hanging
+    }
+
+    /// Counts a request that hangs for as long as what this returns is kept.
+    fn hangs(&self) -> Hanging<'_> {
+        let mut inner = self.lock();
+        inner.hanging += 1;
+        inner.most_hanging = inner.most_hanging.max(inner.hanging);
+        Hanging(self)
+    }
+
     fn kill_handler(&self) {
         let callbacks = self.lock().on_kill.clone();
         callbacks.iter().for_each(|callback| callback());
@@ -229,6 +245,16 @@ impl Faults {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that hangs, until the caller hangs up.
+#[derive(Debug)]
+struct Hanging<'a>(&'a Faults);
+
+impl Drop for Hanging<'_> {
+    fn drop(&mut self) {
+        self.0.lock().hanging -= 1;
     }
 }
 

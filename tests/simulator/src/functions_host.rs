@@ -38,6 +38,7 @@ pub use config::HostConfig;
 pub use envelope::EventForm;
 use invocation::Host;
 use pace::Pace;
+pub use port::free as free_port;
 use process::{Handler, Launch};
 use record::Record;
 pub use record::{HostState, Invocation, LogLine};

@@ -99,6 +99,7 @@ impl Seen {
             Fault::ExpiredToken => self.answer(expired_token()),
             Fault::Hang => {
                 self.record(0, "fault: never answered");
+                let _hanging = self.observer.world.faults.hangs();
                 std::future::pending().await
             }
             Fault::ResetBefore => self.cut("fault: cut before it was processed"),

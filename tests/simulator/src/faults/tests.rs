@@ -117,6 +117,7 @@ async fn a_hanging_service_does_not_answer() {
     let hung = tokio::time::timeout(Duration::from_millis(200), service.get()).await;
     assert!(hung.is_err());
     assert_eq!(service.calls(), 0);
+    assert_eq!(service.world.faults.most_hanging(), 1);
 }
 
 #[tokio::test]

@@ -9,7 +9,10 @@ const FIRST: u16 = 10_000;
 const COUNT: u16 = 20_000;
 
 /// A port of 127.0.0.1 that nobody listens on.
-pub(super) fn free() -> anyhow::Result<u16> {
+///
+/// # Errors
+/// When all of the range are taken.
+pub fn free() -> anyhow::Result<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Processes that run side by side begin at different places.
     let own = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap_or_default();
