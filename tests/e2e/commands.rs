@@ -1,4 +1,7 @@
-//! The commands about clusters, against the local Azure: offline as live, what a captured estate holds, interruption.
+//! The commands about clusters, against the local Azure: offline as live, whatever Azure's names hold, at the pace of the quotas.
+
+mod apply;
+mod capture;
 
 use std::{
     path::PathBuf,
@@ -7,15 +10,12 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::{Child, Command},
-};
+use tokio::process::{Child, Command};
 use vaultbind_simulator::{
     ClusterSpec, Config, Estate, ManagerSpec, Simulator, SubscriptionSpec, VaultSpec,
     faults::{Fault, FaultRule},
     journal::Service,
-    state::{Azure, PatchMode},
+    state::Azure,
 };
 
 use crate::{
@@ -214,140 +214,6 @@ async fn an_estate_answers_as_azure_does() {
     );
 }
 
-#[tokio::test]
-async fn a_captured_estate_is_what_a_policy_is_tested_on() {
-    let desk = Desk::new(estate(), &policy()).await;
-    let cases = desk.policy.with_extension("tests.yaml");
-    let captured = cases.with_file_name(format!("{}.json", std::process::id()));
-    desk.prints(&["capture", "--output", captured.to_str().unwrap()])
-        .await;
-    let text = format!(
-        "version: 1
-estate: {}
-cases:
-  - name: what is right stays so
-    cluster: c-right
-    expect: {{ outcome: bound, vault: kv-a, writer: platform-apps }}
-  - name: what is busy is waited for
-    cluster: c-busy
-    expect: {{ outcome: waiting, reason: ClusterBusy }}
-  - name: a new cluster joins the others
-    cluster: {{ name: c-new, tags: {{ site: f }} }}
-    expect: {{ outcome: bound, vault: kv-f }}
-",
-        captured.file_name().unwrap().to_str().unwrap()
-    );
-    std::fs::write(&cases, text).unwrap();
-    let shown = desk.run(&["policy", "test"]).await;
-    let shown = self::text(&shown.stdout) + &self::text(&shown.stderr);
-    assert!(
-        shown.ends_with("\n3 cases: 3 passed, 0 failed\n"),
-        "{shown}"
-    );
-}
-
-#[tokio::test]
-async fn a_captured_estate_holds_no_secret_and_no_rack() {
-    let desk = Desk::new(estate(), &policy()).await;
-    desk.azure(|azure| {
-        let cluster = azure.cluster_id("c-fresh").unwrap();
-        let rack = json!({
-            "rackSerialNumber": "RACK-4711",
-            "bareMetalMachineConfigurationData": [{ "bmcCredentials": { "username": "root", "password": "calvin" } }],
-        });
-        azure.set_property(&cluster, "aggregatorOrSingleRackDefinition", rack);
-        let secret = json!({ "applicationId": "app-of-the-safe", "password": "hunter2" });
-        azure.set_property(&cluster, "clusterServicePrincipal", secret);
-        let vault = azure.vault_id("kv-a").unwrap();
-        let access = json!([{ "objectId": "one-of-the-safe", "permissions": { "secrets": ["get"] } }]);
-        azure.set_property(&vault, "accessPolicies", access);
-    });
-    let captured = desk.prints(&["capture"]).await;
-    for word in [
-        "RACK",
-        "calvin",
-        "hunter2",
-        "of-the-safe",
-        "etag",
-        "systemData",
-        "networkFabric",
-    ] {
-        assert!(!captured.contains(word), "{word} was captured");
-    }
-    let mut keys = std::collections::BTreeSet::new();
-    collect_keys(&serde_json::from_str(&captured).unwrap(), &mut keys);
-    let expected = "addresses api-versions archive as-listed assignments captured cluster clusters conditional created \
-        deleted-vaults enabled host id identities identity listed location manager managers platform-apps principal \
-        provider purge-protection purpose rbac read role roles scope settings site state status subscriptions \
-        system tags tenant unlisted unread uri user vault vault-uri vaults version why";
-    let unexpected: Vec<&String> = keys
-        .iter()
-        .filter(|it| !expected.split_whitespace().any(|word| word == it.as_str()))
-        .collect();
-    assert!(unexpected.is_empty(), "{unexpected:?}");
-    assert_eq!(
-        without_time(&captured),
-        without_time(&desk.prints(&["capture"]).await)
-    );
-}
-
-fn without_time(captured: &str) -> Vec<&str> {
-    captured
-        .lines()
-        .filter(|it| !it.contains("\"captured\""))
-        .collect()
-}
-
-fn collect_keys(value: &Value, keys: &mut std::collections::BTreeSet<String>) {
-    match value {
-        Value::Object(members) => {
-            keys.extend(members.keys().cloned());
-            members.values().for_each(|it| collect_keys(it, keys));
-        }
-        Value::Array(items) => items.iter().for_each(|it| collect_keys(it, keys)),
-        _ => {}
-    }
-}
-
-#[tokio::test]
-async fn what_another_policy_asks_and_nobody_captured_is_said() {
-    let desk = Desk::new(estate(), &policy()).await;
-    let file = desk.file("estate.json");
-    desk.prints(&["capture", "--output", &file]).await;
-    let other = policy()
-        .replace("'**/c-exempt'", "'**/nobody'")
-        .replace("rg-secrets", "rg-elsewhere");
-    let other = other.replace("purpose: nexus-credentials, ", "");
-    std::fs::write(&desk.policy, other).unwrap();
-    let shown = desk
-        .prints(&["plan", "--cluster", "c-exempt", "--estate", &file])
-        .await;
-    let (_, assumed) = shown
-        .split_once("not in the estate, and taken not to be there")
-        .unwrap();
-    assert_eq!(assumed.matches("\n  roles of ").count(), 2, "{shown}");
-}
-
-#[tokio::test]
-async fn what_this_policy_has_no_need_of_may_be_out_of_reach() {
-    let estate = Estate::new().platform_apps().subscription(WEST);
-    let estate = estate.vault(vault("kv-a", "a"));
-    let estate = estate.cluster(at("a", "c1").system_identity());
-    let policy = POLICY.replace("writer: platform-apps", "writer: cluster");
-    let desk = Desk::new(estate, &policy).await;
-    desk.azure(|azure| azure.behaviour.graph_forbidden = true);
-    let file = desk.file("estate.json");
-    desk.prints(&["capture", "--output", &file]).await;
-    let live = desk.prints(&["plan"]).await;
-    assert_eq!(live, desk.prints(&["plan", "--estate", &file]).await);
-    assert!(live.contains("give cluster ("), "{live}");
-
-    // Another policy asks for the apps, which nobody could look up.
-    std::fs::write(&desk.policy, POLICY).unwrap();
-    let shown = desk.prints(&["plan", "--estate", &file]).await;
-    assert!(shown.contains("\n  platform principals\n"), "{shown}");
-}
-
 /// What a terminal obeys: an escape sequence, its one-character form, a bell, a mark that reorders, a line of its own.
 const HOSTILE: &str = "a\u{1b}]0;title\u{7}\u{9b}2J\u{202e}\r\nc1  bound";
 
@@ -389,117 +255,6 @@ async fn nothing_of_azure_is_obeyed_by_a_terminal() {
         let forged = shown.lines().any(|it| it.starts_with("c1  bound"));
         assert!(!forged, "{arguments}: {shown}");
     }
-}
-
-#[tokio::test]
-async fn a_cluster_goes_to_no_other_vault_than_the_one_that_was_planned() {
-    let estate = Estate::new().platform_apps().subscription(WEST);
-    let estate = estate.vault(vault("kv-a", "a")).vault(vault("kv-b", "b"));
-    let desk = Desk::new(estate.cluster(at("a", "c1")), POLICY).await;
-    let throttled = Fault::Status {
-        status: 429,
-        code: "TooManyRequests".to_owned(),
-        message: "a fault of the test".to_owned(),
-        retry_after: Some(1),
-    };
-    // The plan reads the cluster once; what carries it out has to wait.
-    let rule = FaultRule::new(Service::Arm, "clusters/c1", throttled).method("GET");
-    desk.simulator.world.faults.add(rule.skip(1).times(1000));
-    let apply = desk.command(&["apply", "--yes"]).spawn().unwrap();
-    let journal = &desk.simulator.world.journal;
-    let waits = async {
-        while !journal.entries().iter().any(|it| it.status == 429) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(SOON, waits).await.expect("it waits");
-    desk.azure(|azure| {
-        let cluster = azure.cluster_id("c1").unwrap();
-        azure.set_tag(&cluster, "site", Some("b"));
-    });
-    desk.simulator.world.faults.clear();
-    let output = ended(apply).await;
-    let shown = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "{shown}");
-    let expected = "
-1/1 c1: not as planned: by now it belongs to another vault than the plan said, and was not pointed there; plan again
-
-0 of 1 cluster bound, 1 failed
-";
-    assert!(shown.ends_with(expected), "{shown}");
-    assert!(journal.writes().is_empty(), "something was changed");
-}
-
-/// Sends a signal to a command, as a terminal does.
-async fn interrupt(child: &Child) {
-    let process = child.id().unwrap().to_string();
-    let sent = Command::new("kill").args(["-INT", &process]).status().await;
-    assert!(sent.unwrap().success());
-}
-
-#[tokio::test]
-async fn a_second_interruption_ends_at_once_and_says_what_is_not_known() {
-    let estate = Estate::new().platform_apps().subscription(WEST);
-    let estate = estate.vault(vault("kv-a", "a")).cluster(at("a", "c1"));
-    let desk = Desk::new(estate.cluster(at("a", "c2")), POLICY).await;
-    let hang = FaultRule::new(Service::Arm, "clusters/c1", Fault::Hang).method("PATCH");
-    desk.simulator.world.faults.add(hang);
-    let mut apply = desk.command(&["apply", "--yes"]).spawn().unwrap();
-    // The roles are given, and nobody answers the PATCH.
-    desk.writes(2).await;
-    let stderr = apply.stderr.take().unwrap();
-    let mut said = BufReader::new(stderr).lines();
-    interrupt(&apply).await;
-    let line = tokio::time::timeout(SOON, said.next_line()).await.unwrap();
-    assert!(line.unwrap().unwrap().starts_with("interrupted: "));
-    interrupt(&apply).await;
-    let output = ended(apply).await;
-    let shown = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(130), "{shown}");
-    let expected = "
-1/2 c1: unknown: cut off in the middle of a step; `vaultbind plan` shows what is left
-2/2 c2: not begun: nothing of it was changed
-
-0 of 2 clusters bound, 1 under way, 1 not begun
-";
-    assert!(shown.ends_with(expected), "{shown}");
-}
-
-#[tokio::test]
-async fn an_interrupted_apply_says_of_each_cluster_how_far_it_came() {
-    let mut estate = Estate::new().platform_apps().subscription(WEST);
-    estate = estate.vault(vault("kv-a", "a")).vault(vault("kv-b", "b"));
-    // More clusters of one vault than are changed at a time, and one that is right.
-    for number in 1..=9 {
-        estate = estate.cluster(at("a", &format!("c{number}")));
-    }
-    let desk = Desk::new(estate.cluster(at("b", "c-b")), POLICY).await;
-    desk.azure(|azure| azure.behaviour.patch = PatchMode::Polls(u32::MAX));
-    let apply = desk.command(&["apply", "--yes"]).spawn().unwrap();
-    // Both vaults' roles and the first eight clusters.
-    desk.writes(4 + 8).await;
-    interrupt(&apply).await;
-    let output = ended(apply).await;
-    let shown = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(130), "{shown}");
-    assert!(text(&output.stderr).starts_with("interrupted: "));
-    let (_, courses) = shown.split_once("0 not looked at\n").unwrap();
-    let under_way = ": under way: Azure has taken the change on and brings it to its end; ";
-    assert_eq!(courses.matches(under_way).count(), 8, "{shown}");
-    assert!(
-        courses.ends_with("\n0 of 10 clusters bound, 8 under way, 2 not begun\n"),
-        "{shown}"
-    );
-    assert_eq!(
-        courses
-            .matches(": not begun: nothing of it was changed")
-            .count(),
-        2,
-        "{shown}"
-    );
-
-    let writes = desk.simulator.world.journal.writes().len();
-    assert_eq!(writes, 4 + 8, "nothing was begun after the interruption");
 }
 
 #[tokio::test]

@@ -1,0 +1,192 @@
+//! All of Azure that the decisions are about, in memory: it shows itself, takes changes, and refuses those that must never
+//! be made.
+//!
+//! It must not know which events come.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use time::{OffsetDateTime, macros::date};
+use vaultbind_core::{
+    decision::{Binding, Decision, Question},
+    estate::{Estate as Azure, VaultSeen},
+    id::{ClusterId, ClusterManagerId, VaultId},
+    inventory::{
+        ArchiveSettings, Cluster, DeletedVault, Identities, PrincipalId, Provider,
+        ProvisioningState, RoleAssignment, SecretArchive, Vault, WRITER_ROLE,
+    },
+    plan::{Archive, Change},
+    policy::Policy,
+};
+
+pub(super) const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
+pub(super) const TENANT: &str = "99999999-9999-4999-8999-999999999999";
+
+/// All of Azure that decisions are about.
+#[derive(Debug, Clone)]
+pub(super) struct Estate {
+    pub(super) clusters: BTreeMap<ClusterId, Cluster>,
+    pub(super) vaults: BTreeMap<VaultId, Vault>,
+    pub(super) deleted: BTreeSet<VaultId>,
+    pub(super) managers: BTreeMap<ClusterManagerId, Identities>,
+    pub(super) roles: BTreeSet<(VaultId, PrincipalId)>,
+    pub(super) registered: bool,
+}
+
+pub(super) fn principal(number: usize) -> PrincipalId {
+    format!("aaaaaaaa-0000-4000-8000-{number:012}")
+        .parse()
+        .unwrap()
+}
+
+pub(super) fn cluster_id(number: usize) -> ClusterId {
+    format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.NetworkCloud/clusters/c{number}").parse().unwrap()
+}
+
+pub(super) fn manager_id(number: usize) -> ClusterManagerId {
+    format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.NetworkCloud/clusterManagers/m{number}").parse().unwrap()
+}
+
+/// Vaults with an even number lie within the trust boundary.
+pub(super) fn vault_id(number: usize) -> VaultId {
+    let group = if number.is_multiple_of(2) {
+        "rg-secrets"
+    } else {
+        "rg-elsewhere"
+    };
+    format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/kv-{number}").parse().unwrap()
+}
+
+/// The assignment that gives a principal the role on a vault.
+fn role(held: &(VaultId, PrincipalId)) -> ((VaultId, PrincipalId), Vec<RoleAssignment>) {
+    let (vault, principal) = held;
+    let row = RoleAssignment {
+        id: format!("{vault}/providers/Microsoft.Authorization/roleAssignments/x"),
+        role: WRITER_ROLE.to_owned(),
+        principal: principal.to_string(),
+        scope: vault.to_string(),
+        conditional: false,
+        created_on: Some(OffsetDateTime::UNIX_EPOCH),
+    };
+    (held.clone(), vec![row])
+}
+
+impl Estate {
+    /// The same as Azure would show it.
+    pub(super) fn azure(&self) -> Azure {
+        let managers = self.managers.iter();
+        let vaults = self.vaults.iter();
+        let mut azure = Azure {
+            clusters: self.clusters.clone(),
+            managers: managers
+                .map(|(id, it)| (id.clone(), Some(it.clone())))
+                .collect(),
+            vaults: vaults
+                .map(|(id, it)| (id.clone(), VaultSeen::settled(it.clone())))
+                .collect(),
+            platform_apps: Some(self.registered.then(|| vec![principal(1), principal(2)])),
+            roles: self.roles.iter().map(role).collect(),
+            ..Azure::default()
+        };
+        let own = azure.subscription(&SUBSCRIPTION.parse().unwrap());
+        own.tenant = Some(TENANT.to_owned());
+        let state = if self.registered {
+            "Registered"
+        } else {
+            "NotRegistered"
+        };
+        own.provider = Some(Provider {
+            state: state.to_owned(),
+            cluster_api_versions: vec!["2025-02-01".to_owned()],
+        });
+        let deleted = self.deleted.iter().cloned();
+        own.deleted_vaults = Some(deleted.map(|id| DeletedVault { id }).collect());
+        azure
+    }
+
+    pub(super) fn decide(&self, policy: &Policy, cluster: &ClusterId) -> Decision {
+        let question = Question {
+            cluster,
+            vault_hint: None,
+            today: date!(2026 - 02 - 03),
+            vault_suffix: "vault.azure.net",
+        };
+        let azure = self.azure();
+        match azure
+            .look(policy, &azure.listing(policy), &question)
+            .decision
+        {
+            Decision::Look(reads) => panic!("the decision never comes: {reads:?}"),
+            decision => decision,
+        }
+    }
+
+    /// Carries a binding out, as far as it may go wrong in ways that must never happen.
+    pub(super) fn act(&mut self, binding: &Binding) {
+        for change in &binding.plan.changes {
+            match change {
+                Change::RegisterProvider(_) => self.registered = true,
+                Change::AssignRole {
+                    vault, principal, ..
+                } => {
+                    assert_eq!(
+                        *vault, binding.vault.id,
+                        "a role on another vault than the chosen one"
+                    );
+                    assert!(
+                        binding.principals.iter().any(|(it, _)| it == principal),
+                        "a role for somebody who writes nothing"
+                    );
+                    self.roles.insert((vault.clone(), principal.clone()));
+                }
+                Change::SetArchive {
+                    cluster, archive, ..
+                } => self.set_archive(cluster, archive),
+            }
+        }
+    }
+
+    fn set_archive(&mut self, id: &ClusterId, archive: &Archive) {
+        let (Archive::Legacy { vault } | Archive::Settings { vault, .. }) = archive;
+        assert!(
+            self.fit_for(&self.clusters[id]).contains(vault),
+            "{id} was pointed at {vault}, which the policy does not have for it"
+        );
+        let cluster = self.clusters.get_mut(id).unwrap();
+        match archive {
+            Archive::Legacy { vault } => {
+                cluster.archive = Some(SecretArchive {
+                    vault: vault.to_string(),
+                    enabled: true,
+                })
+            }
+            Archive::Settings {
+                vault_uri,
+                identity,
+                ..
+            } => {
+                cluster.settings = Some(ArchiveSettings {
+                    vault_uri: Some(vault_uri.clone()),
+                    identity: Some(identity.clone()),
+                    provider: None,
+                });
+            }
+        }
+        cluster.provisioning_state = ProvisioningState::Succeeded;
+    }
+
+    /// One delivery of a request: looks, acts, looks again until there is nothing left to do.
+    pub(super) fn reconcile(&mut self, policy: &Policy, cluster: &ClusterId) {
+        let before = self.roles.clone();
+        for _ in 0..4 {
+            match self.decide(policy, cluster) {
+                Decision::Bind(binding) if !binding.plan.is_empty() => self.act(&binding),
+                _ => {
+                    let given: Vec<_> = self.roles.difference(&before).collect();
+                    self.check_given(policy, cluster, &given);
+                    return;
+                }
+            }
+        }
+        panic!("{cluster} is never right");
+    }
+}
