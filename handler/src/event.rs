@@ -195,8 +195,16 @@ impl Happening {
         }
         // The tags of a resource have an id of their own, which may stand here instead of the resource's.
         let subject = before(subject, "/providers/Microsoft.Resources/tags/").unwrap_or(subject);
-        let id: ResourceId = subject.parse().map_err(EventError::BadId)?;
         let expected = self.resource_type.as_deref();
+        let elsewhere = || {
+            let name = shortened(&self.name);
+            EventError::Ignored(format!("{name} of another type of resource"))
+        };
+        let id: ResourceId = match subject.parse() {
+            // Groups and subscriptions have tags too, and other types have names that ours cannot have.
+            Err(_) if expected.is_none() && !may_be_ours(subject) => return Err(elsewhere()),
+            parsed => parsed.map_err(EventError::BadId)?,
+        };
         if id.is_type(ClusterId::RESOURCE_TYPE)
             && expected.is_none_or(|it| it == ClusterId::RESOURCE_TYPE)
         {
@@ -213,12 +221,17 @@ impl Happening {
                 "the operation is on another type of resource",
             )))
         } else {
-            Err(EventError::Ignored(format!(
-                "{} of another type of resource",
-                shortened(&self.name)
-            )))
+            Err(elsewhere())
         }
     }
+}
+
+/// Is a cluster or a vault meant, even where the id is broken?
+fn may_be_ours(subject: &str) -> bool {
+    let subject = subject.to_ascii_lowercase();
+    [ClusterId::RESOURCE_TYPE, VaultId::RESOURCE_TYPE]
+        .iter()
+        .any(|it| subject.contains(&format!("/providers/{}/", it.to_ascii_lowercase())))
 }
 
 /// What of `text` stands before the last `mark`, whatever the case of either.

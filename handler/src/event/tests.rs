@@ -102,10 +102,25 @@ fn tags_may_be_written_under_the_resource_or_under_an_id_of_their_own() {
     }
     let elsewhere =
         format!("{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/s");
-    assert!(matches!(
-        written("Microsoft.Resources/tags/write", &elsewhere),
-        Err(EventError::Ignored(_))
-    ));
+    let group =
+        format!("{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Resources/tags/default");
+    let named = format!(
+        "{SUBSCRIPTION}/resourceGroups/rg/providers/microsoft.insights/rules/Failure Anomalies - x"
+    );
+    for other in [elsewhere, group, SUBSCRIPTION.to_owned(), named] {
+        let read = written("Microsoft.Resources/tags/write", &other);
+        assert!(
+            matches!(read, Err(EventError::Ignored(_))),
+            "{other}: {read:?}"
+        );
+    }
+    for broken in [format!("{}%2e", cluster()), format!("{}/..", vault())] {
+        let read = written("Microsoft.Resources/tags/write", &broken);
+        assert!(
+            matches!(read, Err(EventError::BadId(_))),
+            "{broken}: {read:?}"
+        );
+    }
 }
 
 #[test]
