@@ -34,7 +34,7 @@ pub enum Kind {
     PreconditionFailed,
     /// The resource is not there (404, 410).
     NotFound,
-    /// Our identity may not do this (403).
+    /// Our identity may not do this (403; 401 in another directory).
     Denied,
     /// The token is not accepted, nor was a new one (401).
     Unauthenticated,
@@ -125,7 +125,11 @@ impl Error {
         resource: impl Into<String>,
         answer: Answered,
     ) -> Self {
-        let kind = Kind::of_status(answer.status, answer.retry_after.is_some());
+        let kind = match (answer.status, answer.code.as_deref()) {
+            // The resource is another directory's: no token of ours would be accepted, whatever its age.
+            (401, Some("InvalidAuthenticationTokenTenant")) => Kind::Denied,
+            (status, _) => Kind::of_status(status, answer.retry_after.is_some()),
+        };
         let mut error = Self::of_kind(kind, operation, resource);
         error.0.status = Some(answer.status);
         error.0.code = answer.code;

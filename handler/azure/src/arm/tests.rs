@@ -74,6 +74,11 @@ async fn a_list_is_read_to_its_end() {
         .unwrap()
         .1;
     assert_eq!(filter, format!("atScope() and assignedTo('{PRINCIPAL}')"));
+    assert!(
+        seen[0].query.contains("atScope%28%29%20and%20assignedTo"),
+        "{}",
+        seen[0].query
+    );
     assert_eq!(seen[1].query, "page=2");
 }
 

@@ -34,6 +34,16 @@ fn a_status_is_classified_by_what_it_means() {
 }
 
 #[test]
+fn a_resource_of_another_directory_is_denied_and_no_new_token_is_asked_for() {
+    let kind = |code| Error::answered("read", "it", 401, code, None).kind();
+    assert_eq!(kind(Some("InvalidAuthenticationTokenTenant")), Kind::Denied);
+    assert_eq!(
+        kind(Some("ExpiredAuthenticationToken")),
+        Kind::Unauthenticated
+    );
+}
+
+#[test]
 fn no_service_is_waited_for_longer_than_an_hour() {
     let error = Error::answered("read", "it", 429, None, Some(Duration::from_secs(86_400)));
     assert_eq!(error.retry_after(), Some(MAX_RETRY_AFTER));

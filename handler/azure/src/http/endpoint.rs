@@ -52,6 +52,9 @@ impl Endpoint {
         url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
+            // A form writes a blank as a plus sign, which is one in a URI (RFC 3986, 2.2); real ones are `%2B` by now.
+            let query = url.query().map(|it| it.replace('+', "%20"));
+            url.set_query(query.as_deref());
         }
         url
     }
@@ -125,7 +128,7 @@ mod tests {
         let url = endpoint.join("/subscriptions/s", &[("$filter", "a eq 'b&c'")]);
         assert_eq!(
             url.as_str(),
-            "https://arm.example/base/subscriptions/s?%24filter=a+eq+%27b%26c%27"
+            "https://arm.example/base/subscriptions/s?%24filter=a%20eq%20%27b%26c%27"
         );
     }
 
