@@ -13,7 +13,7 @@
 //! - `manager m1 identity=system,id-a` (`id-a:pending` has no principal yet)
 //! - `cluster c1 state=Updating status=Deleting identity=... manager=m1 archive=kv-a settings=kv-a/system provider=CyberArk location=westus`;
 //!   `archive=kv-a:off` is switched off, `settings=-/system` has no address, `cluster c1 absent` does not exist
-//! - `role kv-a app-1 scope=<id> role=<guid> conditional=yes created=<Unix seconds>`; principals are `app-1`, `app-2`, `c1.system`, `c1.id-a`
+//! - `role kv-a app-1 scope=<id> role=<guid> conditional=yes through=group created=<Unix seconds>`; principals are `app-1`, `app-2`, `c1.system`, `c1.id-a`
 
 #[path = "estate/show.rs"]
 mod show;
@@ -315,13 +315,15 @@ impl Estate {
     }
 
     fn enter_role(&mut self, line: &Line<'_>) {
-        line.only(&["scope", "role", "conditional", "created"]);
+        line.only(&["scope", "role", "conditional", "through", "created"]);
         let vault = self.vault_id(line.name);
         let principal = self.principal(line.flags[0]);
         let row = RoleAssignment {
             id: format!("row {}", self.roles.len() + 1),
             role: line.value("role").unwrap_or(WRITER_ROLE).to_owned(),
-            principal: principal.to_string(),
+            principal: line
+                .value("through")
+                .map_or_else(|| principal.to_string(), str::to_owned),
             scope: line
                 .value("scope")
                 .map_or_else(|| vault.to_string(), str::to_owned),

@@ -48,11 +48,13 @@ pub(super) fn conditional<'a>(
     rows: &[RoleRow<'_>],
 ) -> Option<&'a RoleAssignment> {
     let lacking = rows.iter().filter(|(_, row)| row.is_none());
-    let held = lacking.filter_map(|(principal, _)| {
+    let held = lacking.flat_map(|(principal, _)| {
         let key = (vault.clone(), principal.clone());
-        case.inventory.roles.get(&key)
+        let rows = case.inventory.roles.get(&key).into_iter().flatten();
+        // What a group holds takes nothing from the principal's own.
+        rows.filter(move |row| row.principal.eq_ignore_ascii_case(principal.as_str()))
     });
-    held.flatten().find(|row| {
+    held.into_iter().find(|row| {
         row.role.eq_ignore_ascii_case(WRITER_ROLE)
             && row.conditional
             && row
