@@ -131,6 +131,7 @@ pub async fn look(
         Err(setback) => return Err(setback),
     };
     if binding.plan.is_empty() {
+        request.progress.confirm();
         return Ok(Some(Verdict::Bound));
     }
     let agreed = picture.agreed.as_ref();
@@ -152,7 +153,10 @@ pub async fn look(
     // Only a state that was read back, and leaves nothing to do, is a binding.
     let sight = observe::again(context, request, sight).await?;
     match picture.take_in(&sight)? {
-        Ok(binding) if binding.plan.is_empty() => Ok(Some(Verdict::Bound)),
+        Ok(binding) if binding.plan.is_empty() => {
+            request.progress.confirm();
+            Ok(Some(Verdict::Bound))
+        }
         Ok(_) => Err(Setback::NotVisible),
         Err(verdict) => Ok(Some(verdict)),
     }

@@ -36,6 +36,8 @@ pub enum ChangeStatus {
     Done,
     /// Azure took it on and is working at it.
     Accepted,
+    /// It was sent and its answer was lost: Azure may have made it or not.
+    Unknown,
     /// It was there already when it was to be made.
     Present,
     /// It was refused or failed.

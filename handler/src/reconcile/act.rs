@@ -13,7 +13,10 @@ use vaultbind_core::{
 };
 
 use super::Setback;
-use crate::{context::Context, request::Request};
+use crate::{
+    context::Context,
+    request::{Class, Request},
+};
 
 /// What a change leaves to be followed: the operation's URL and when to look at it.
 #[derive(Debug)]
@@ -35,15 +38,18 @@ pub async fn act(context: &Context, request: &mut Request, plan: &Plan) -> Resul
         ChangeKind::SetArchive,
     ] {
         let stage: Vec<&Change> = plan.changes.iter().filter(|it| it.kind() == kind).collect();
+        // A look may be cut off before the answers come.
+        for change in &stage {
+            let sent = ChangeRecord::of(change, ChangeStatus::Unknown);
+            request.progress.note(sent);
+        }
         let made = join_all(stage.iter().map(|change| make(context, change))).await;
         // Each change is noted before the first failure ends the stage: one must not hide the others.
         for (change, made) in stage.iter().zip(&made) {
-            let status = made
-                .as_ref()
-                .map_or(ChangeStatus::Failed, |(status, _)| *status);
+            let status = made.as_ref().map_or_else(unmade, |(status, _)| *status);
             request.progress.note(ChangeRecord::of(change, status));
             // A PATCH that ARM refused was no try: only one that it took can fail for want of a role.
-            let was_taken = kind == ChangeKind::SetArchive && status != ChangeStatus::Failed;
+            let was_taken = kind == ChangeKind::SetArchive && made.is_ok();
             request.progress.patches = request
                 .progress
                 .patches
@@ -51,6 +57,11 @@ pub async fn act(context: &Context, request: &mut Request, plan: &Plan) -> Resul
         }
         for made in made {
             if let Some(under_way) = made?.1 {
+                if under_way.operation.is_none() {
+                    // The cluster's state is followed, which may lag behind: the change is not made again meanwhile.
+                    let now = context.clock.now();
+                    request.progress.enter(Class::NotVisible, now);
+                }
                 request.operation = under_way.operation;
                 request.progress.polls = 0;
                 return Err(Setback::UnderWay {
@@ -106,6 +117,21 @@ async fn make(context: &Context, change: &Change) -> Made {
                 }
             }
         }
+    }
+}
+
+/// What a failed call leaves of its change: a refusal leaves none, a lost answer may.
+fn unmade(error: &Error) -> ChangeStatus {
+    match error.kind() {
+        Kind::Unavailable | Kind::Malformed => ChangeStatus::Unknown,
+        Kind::Throttled
+        | Kind::Conflict
+        | Kind::PreconditionFailed
+        | Kind::NotFound
+        | Kind::Denied
+        | Kind::Unauthenticated
+        | Kind::Invalid
+        | Kind::Token => ChangeStatus::Failed,
     }
 }
 

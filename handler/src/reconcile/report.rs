@@ -113,10 +113,10 @@ fn log(request: &Request, result: &BindingResult, line: &str) {
     }
 }
 
-/// A sweep, or our own write come back, tells only of what changed or is wrong; a redelivery may hide a change.
+/// A sweep, or our own write come back, tells only of what changed or may have, or is wrong.
 fn is_worth_a_message(request: &Request, result: &BindingResult) -> bool {
     !request.origin.is_quiet()
-        || request.progress.redelivered
+        || request.progress.may_hide_a_change()
         || result.changed
         || result.outcome.is_wrong()
 }

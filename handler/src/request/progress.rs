@@ -47,12 +47,18 @@ impl Progress {
 
     /// Notes how the changes ended that Azure was working at.
     pub fn settle(&mut self, status: ChangeStatus) {
-        for change in self
-            .changes
-            .iter_mut()
-            .filter(|it| it.status == ChangeStatus::Accepted)
-        {
+        let pending = |it: &&mut ChangeRecord| it.status == ChangeStatus::Accepted;
+        for change in self.changes.iter_mut().filter(pending) {
             change.status = status;
+        }
+    }
+
+    /// Everything was read back and is right: what was sent without an answer was made.
+    pub fn confirm(&mut self) {
+        self.settle(ChangeStatus::Done);
+        let unknown = |it: &&mut ChangeRecord| it.status == ChangeStatus::Unknown;
+        for change in self.changes.iter_mut().filter(unknown) {
+            change.status = ChangeStatus::Done;
         }
     }
 
@@ -61,6 +67,12 @@ impl Progress {
         let made =
             |it: &ChangeRecord| matches!(it.status, ChangeStatus::Done | ChangeStatus::Accepted);
         self.changes.iter().any(made)
+    }
+
+    /// Has the request perhaps changed what it does not know of? A delivery crashed, or an answer was lost.
+    pub fn may_hide_a_change(&self) -> bool {
+        let unknown = |it: &ChangeRecord| it.status == ChangeStatus::Unknown;
+        self.redelivered || self.changes.iter().any(unknown)
     }
 
     /// Enters a class of retry, or goes on in it; returns which try it is.

@@ -225,9 +225,34 @@ fn only_what_was_made_counts_as_changed() {
     assert!(!note(ChangeStatus::Planned));
     assert!(!note(ChangeStatus::Present));
     assert!(!note(ChangeStatus::Failed));
+    assert!(!note(ChangeStatus::Unknown));
     assert!(note(ChangeStatus::Accepted));
     assert!(note(ChangeStatus::Done));
     assert_eq!(progress.changes.len(), 1);
+}
+
+#[test]
+fn what_was_sent_without_an_answer_was_made_once_it_is_read_back() {
+    let mut progress = Progress::default();
+    for (target, status) in [
+        ("t1", ChangeStatus::Unknown),
+        ("t2", ChangeStatus::Accepted),
+        ("t3", ChangeStatus::Failed),
+    ] {
+        let target = target.to_owned();
+        let kind = ChangeKind::AssignRole;
+        progress.note(ChangeRecord {
+            kind,
+            target,
+            status,
+        });
+    }
+    assert!(progress.may_hide_a_change());
+    progress.confirm();
+    assert!(!progress.may_hide_a_change() && progress.has_changed());
+    let settled: Vec<ChangeStatus> = progress.changes.iter().map(|it| it.status).collect();
+    let expected = [ChangeStatus::Done, ChangeStatus::Done, ChangeStatus::Failed];
+    assert_eq!(settled, expected);
 }
 
 #[test]
