@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
+    api_version::ApiVersion,
     id::{
         ClusterId, ClusterManagerId, IdError, SubscriptionId, UserAssignedIdentityId, VaultId,
         is_guid,
@@ -230,6 +231,15 @@ impl Provider {
     pub fn needs_registration(&self) -> bool {
         !(self.state.eq_ignore_ascii_case("Registered")
             || self.state.eq_ignore_ascii_case("Registering"))
+    }
+
+    /// Forgets a version that the cluster's region turned out not to serve; false where no other is left that shows the
+    /// same properties: what cannot be seen must not be taken for absent.
+    pub fn forget(&mut self, version: ApiVersion) -> bool {
+        self.cluster_api_versions
+            .retain(|it| !it.eq_ignore_ascii_case(version.as_str()));
+        ApiVersion::newest(&self.cluster_api_versions)
+            .is_some_and(|next| next.has_settings() == version.has_settings())
     }
 }
 

@@ -218,7 +218,7 @@ fn operation(
 fn call(error: &CallError, failed: Failed<'_>) -> Treatment {
     let code = error.code().unwrap_or("CallFailed");
     match (error.kind(), error.code()) {
-        (Kind::Invalid, Some("PrincipalNotFound")) => {
+        (_, Some("PrincipalNotFound")) => {
             let help = "Check the object ids in VAULTBIND_PLATFORM_PRINCIPAL_IDS: they are those of the service principals, not their app ids.";
             Treatment::backoff(Class::Principal, error.retry_after(), failed(code, help))
                 .within(HOUR)

@@ -14,6 +14,7 @@ use super::Setback;
 use crate::{
     context::Context,
     request::{Class, Progress, Request},
+    telemetry::ErrorChain,
 };
 
 /// How an operation failed.
@@ -80,11 +81,14 @@ pub async fn follow(
     };
     let operation = match context.arm.operation(&url).await {
         Ok(operation) => operation,
-        // What is over may be forgotten: the cluster's state is followed instead.
-        Err(error) if error.kind() == Kind::NotFound => Operation {
-            status: OperationStatus::Succeeded,
-            retry_after: None,
-        },
+        // What is over may be forgotten, and what may not be read goes on: the cluster's state is followed instead.
+        Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Denied) => {
+            tracing::info!(error = %ErrorChain(&error), "the operation is not shown");
+            Operation {
+                status: OperationStatus::Succeeded,
+                retry_after: None,
+            }
+        }
         Err(error) => return Err(error.into()),
     };
     let failure = match operation.status {

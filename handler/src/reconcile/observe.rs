@@ -134,7 +134,7 @@ async fn complete(
             cluster: &cluster,
         };
         for seen in join_all(reads.into_iter().map(|read| reader.read(read))).await {
-            seen?.enter(&mut inventory);
+            seen?.enter(&mut inventory)?;
         }
         match decide(&context.policy, &question, &inventory) {
             Decision::Look(more) => reads = more,

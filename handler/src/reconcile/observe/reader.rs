@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
-use vaultbind_azure::{Kind, graph::PLATFORM_APPS};
+use vaultbind_azure::{Error, Kind, graph::PLATFORM_APPS};
 use vaultbind_core::{
+    api_version::ApiVersion,
     decision::Read,
     id::{ClusterId, SubscriptionId, VaultId},
     inventory::{
@@ -16,7 +17,7 @@ use vaultbind_core::{
 };
 
 use super::super::Setback;
-use crate::{context::Context, request::Request};
+use crate::{context::Context, request::Request, telemetry::ErrorChain};
 
 /// One answer to a question of the decision.
 pub(super) enum Seen {
@@ -33,11 +34,23 @@ pub(super) enum Seen {
     PlatformPrincipals(Option<Vec<PrincipalId>>),
     Manager(Option<Identities>),
     Roles(VaultId, PrincipalId, Vec<RoleAssignment>),
+    NotServed(ApiVersion, Error),
 }
 
 impl Seen {
-    pub(super) fn enter(self, inventory: &mut Inventory) {
+    /// Enters it into the inventory.
+    ///
+    /// # Errors
+    /// Where a version is not served and no other will do.
+    pub(super) fn enter(self, inventory: &mut Inventory) -> Result<(), Setback> {
         match self {
+            Self::NotServed(version, error) => {
+                let provider = inventory.provider.as_mut();
+                if !provider.is_some_and(|it| it.forget(version)) {
+                    return Err(error.into());
+                }
+                tracing::info!(%version, error = %ErrorChain(&error), "the region does not serve this api-version, an older one is used");
+            }
             Self::Provider(provider) => inventory.provider = Some(provider),
             Self::Tenant(tenant) => inventory.tenant = Some(tenant),
             Self::Candidates { vaults, current } => {
@@ -62,6 +75,7 @@ impl Seen {
                 inventory.roles.insert((vault, principal), rows);
             }
         }
+        Ok(())
     }
 }
 
@@ -80,9 +94,10 @@ impl Reader<'_> {
             Read::Tenant => self.tenant().await?,
             Read::Candidates => self.candidates(false).await?,
             Read::CurrentCandidates => self.candidates(true).await?,
-            Read::Cluster(version) => {
-                Seen::Cluster(found(arm.cluster(self.cluster, version.as_str()).await)?)
-            }
+            Read::Cluster(version) => match arm.cluster(self.cluster, version.as_str()).await {
+                Err(error) if is_not_served(&error) => Seen::NotServed(version, error),
+                answer => Seen::Cluster(found(answer)?),
+            },
             Read::Vault(id) => {
                 let sighting = sighting(arm.vault(&id).await)?;
                 Seen::Vault(id, sighting)
@@ -94,12 +109,22 @@ impl Reader<'_> {
                 Seen::VaultByHost(host, id)
             }
             Read::DeletedVaults(subscription) => {
-                let vaults = arm.deleted_vaults(&subscription).await?;
+                let vaults = match arm.deleted_vaults(&subscription).await {
+                    // A vault is then not known to be deleted, which holds a cluster where it is.
+                    Err(error) if error.kind() == Kind::Denied => {
+                        tracing::warn!(error = %ErrorChain(&error), "deleted vaults cannot be listed");
+                        Vec::new()
+                    }
+                    answer => answer?,
+                };
                 Seen::DeletedVaults(subscription, vaults)
             }
             Read::PlatformPrincipals => self.platform_principals().await?,
             Read::Manager(id, version) => {
-                Seen::Manager(found(arm.manager_identities(&id, version.as_str()).await)?)
+                match arm.manager_identities(&id, version.as_str()).await {
+                    Err(error) if is_not_served(&error) => Seen::NotServed(version, error),
+                    answer => Seen::Manager(found(answer)?),
+                }
             }
             Read::Roles(vault, principal) => {
                 let rows = arm.role_assignments(&vault, &principal).await?;
@@ -190,7 +215,13 @@ impl Reader<'_> {
     }
 }
 
-fn found<T>(answer: Result<T, vaultbind_azure::Error>) -> Result<Option<T>, Setback> {
+/// The list of versions is one for all regions: a new one may be on it before each of them serves it.
+fn is_not_served(error: &Error) -> bool {
+    const CODES: [&str; 2] = ["NoRegisteredProviderFound", "InvalidApiVersionParameter"];
+    error.kind() == Kind::Invalid && error.code().is_some_and(|code| CODES.contains(&code))
+}
+
+fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Setback> {
     match answer {
         Ok(it) => Ok(Some(it)),
         Err(error) if error.kind() == Kind::NotFound => Ok(None),
@@ -198,7 +229,7 @@ fn found<T>(answer: Result<T, vaultbind_azure::Error>) -> Result<Option<T>, Setb
     }
 }
 
-fn sighting(answer: Result<Vault, vaultbind_azure::Error>) -> Result<VaultSighting, Setback> {
+fn sighting(answer: Result<Vault, Error>) -> Result<VaultSighting, Setback> {
     match answer {
         Err(error) if error.kind() == Kind::Denied => Ok(VaultSighting::Denied),
         other => Ok(found(other)?.map_or(VaultSighting::Absent, VaultSighting::Live)),

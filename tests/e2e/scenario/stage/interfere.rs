@@ -24,7 +24,7 @@ fn service(word: &str) -> Service {
     }
 }
 
-/// `fault arm PATCH clusters status=503 times=2 skip=1`
+/// `fault arm PATCH clusters status=503 times=2 skip=1 query=2026-10-01`
 fn fault(command: &Command) -> FaultRule {
     let number = |name: &str| command.option(name).map(|it| it.parse::<u64>().unwrap());
     let fault = if let Some(status) = number("status") {
@@ -50,6 +50,7 @@ fn fault(command: &Command) -> FaultRule {
     let skip = number("skip").map_or(0, |it| usize::try_from(it).unwrap());
     FaultRule::new(service(command.word(1)), command.word(3), fault)
         .method(command.word(2))
+        .query(command.option("query").unwrap_or_default())
         .times(times)
         .skip(skip)
 }
