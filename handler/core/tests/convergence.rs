@@ -9,6 +9,8 @@
 
 #[path = "convergence/estate.rs"]
 mod estate;
+#[path = "shared/patched.rs"]
+mod patched;
 #[path = "convergence/random.rs"]
 mod random;
 #[path = "convergence/truth.rs"]

@@ -19,6 +19,8 @@ mod account;
 mod estate;
 #[path = "decide/observer.rs"]
 mod observer;
+#[path = "shared/patched.rs"]
+mod patched;
 #[path = "decide/properties.rs"]
 mod properties;
 

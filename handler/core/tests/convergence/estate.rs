@@ -11,12 +11,14 @@ use vaultbind_core::{
     estate::{Estate as Azure, VaultSeen},
     id::{ClusterId, ClusterManagerId, VaultId},
     inventory::{
-        ArchiveSettings, Cluster, DeletedVault, Identities, PrincipalId, Provider,
-        ProvisioningState, RoleAssignment, SecretArchive, Vault, WRITER_ROLE,
+        Cluster, DeletedVault, Identities, PrincipalId, Provider, RoleAssignment, Vault,
+        WRITER_ROLE,
     },
     plan::{Archive, Change},
     policy::Policy,
 };
+
+use crate::patched::patch;
 
 pub(super) const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
 pub(super) const TENANT: &str = "99999999-9999-4999-8999-999999999999";
@@ -151,27 +153,7 @@ impl Estate {
             self.fit_for(&self.clusters[id]).contains(vault),
             "{id} was pointed at {vault}, which the policy does not have for it"
         );
-        let cluster = self.clusters.get_mut(id).unwrap();
-        match archive {
-            Archive::Legacy { vault } => {
-                cluster.archive = Some(SecretArchive {
-                    vault: vault.to_string(),
-                    enabled: true,
-                })
-            }
-            Archive::Settings {
-                vault_uri,
-                identity,
-                ..
-            } => {
-                cluster.settings = Some(ArchiveSettings {
-                    vault_uri: Some(vault_uri.clone()),
-                    identity: Some(identity.clone()),
-                    provider: None,
-                });
-            }
-        }
-        cluster.provisioning_state = ProvisioningState::Succeeded;
+        patch(self.clusters.get_mut(id).unwrap(), archive);
     }
 
     /// One delivery of a request: looks, acts, looks again until there is nothing left to do.

@@ -28,7 +28,7 @@ use vaultbind_core::{
         Provider, ProvisioningState, RoleAssignment, SecretArchive, Vault, VaultSighting,
         WRITER_ROLE,
     },
-    plan::{Archive, Change, Plan},
+    plan::{Change, Plan},
 };
 
 const TENANT: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";

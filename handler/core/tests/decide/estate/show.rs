@@ -9,9 +9,11 @@ use vaultbind_core::{
     policy::Policy,
 };
 
+use crate::patched::patch;
+
 use super::{
-    Archive, ArchiveSettings, Change, Estate, Plan, PrincipalId, ProvisioningState, RoleAssignment,
-    SecretArchive, TENANT, Vault, VaultLine, VaultSighting, WRITER_ROLE,
+    Change, Estate, Plan, PrincipalId, RoleAssignment, TENANT, Vault, VaultLine, VaultSighting,
+    WRITER_ROLE,
 };
 
 impl Estate {
@@ -103,30 +105,7 @@ impl Estate {
                     };
                     self.roles.push((vault.clone(), principal.clone(), row));
                 }
-                Change::SetArchive { archive, .. } => self.set(archive),
-            }
-        }
-    }
-
-    fn set(&mut self, archive: &Archive) {
-        self.cluster.provisioning_state = ProvisioningState::Succeeded;
-        match archive {
-            Archive::Legacy { vault } => {
-                self.cluster.archive = Some(SecretArchive {
-                    vault: vault.to_string(),
-                    enabled: true,
-                });
-            }
-            Archive::Settings {
-                vault_uri,
-                identity,
-                ..
-            } => {
-                self.cluster.settings = Some(ArchiveSettings {
-                    vault_uri: Some(vault_uri.clone()),
-                    identity: Some(identity.clone()),
-                    provider: None,
-                });
+                Change::SetArchive { archive, .. } => patch(&mut self.cluster, archive),
             }
         }
     }
