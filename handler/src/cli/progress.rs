@@ -25,6 +25,11 @@ pub(super) struct Progress {
 impl Progress {
     /// Progress over so many steps.
     pub(super) fn over(what: &'static str, steps: usize) -> Self {
+        // It draws nothing where stderr is no terminal.
+        Self::on(ProgressDrawTarget::stderr(), what, steps)
+    }
+
+    fn on(target: ProgressDrawTarget, what: &'static str, steps: usize) -> Self {
         let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden());
         let form = "{prefix} [{bar:30}] {pos} of {len} after {elapsed}";
         if let Ok(style) = ProgressStyle::with_template(form) {
@@ -34,8 +39,8 @@ impl Progress {
         let later = bar.clone();
         let shows = tokio::spawn(async move {
             wait_for(UNSEEN).await;
-            // It draws nothing where stderr is no terminal.
-            later.set_draw_target(ProgressDrawTarget::stderr());
+            later.set_draw_target(target);
+            later.tick();
             later.enable_steady_tick(TICK);
         });
         Self { bar, shows }
@@ -56,5 +61,80 @@ impl Drop for Progress {
     fn drop(&mut self) {
         self.shows.abort();
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use indicatif::TermLike;
+
+    use super::*;
+
+    /// A terminal that keeps what is written to it.
+    #[derive(Debug, Clone, Default)]
+    struct Paper(Arc<Mutex<String>>);
+
+    impl Paper {
+        fn text(&self) -> String {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    impl TermLike for Paper {
+        fn width(&self) -> u16 {
+            80
+        }
+
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write_line(&self, line: &str) -> io::Result<()> {
+            self.write_str(line)
+        }
+
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.0.lock().unwrap().push_str(text);
+            Ok(())
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bar_shows_once_a_second_has_passed_and_not_before() {
+        let paper = Paper::default();
+        let target = ProgressDrawTarget::term_like(Box::new(paper.clone()));
+        let progress = Progress::on(target, "applying", 4);
+        progress.step();
+        wait_for(UNSEEN - Duration::from_millis(1)).await;
+        assert_eq!(paper.text(), "", "a second has not passed yet");
+        wait_for(Duration::from_millis(2)).await;
+        let text = paper.text();
+        assert!(text.contains("applying [=======>  "), "{text:?}");
+        assert!(text.contains("1 of 4 after "), "{text:?}");
     }
 }
