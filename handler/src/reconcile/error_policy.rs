@@ -122,8 +122,8 @@ pub fn rest(
     request: &mut Request,
     now: OffsetDateTime,
 ) -> (Option<Verdict>, Option<Duration>) {
-    let lacks_vault =
-        matches!(&verdict, Verdict::Refused(it) if it.reason.code == reason::NO_VAULT);
+    let lacks_vault = matches!(&verdict, Verdict::Refused(it)
+        if [reason::NO_VAULT, reason::OUTSIDE_WITHIN].contains(&it.reason.code.as_str()));
     let by_event = request.cause.kind == CauseKind::Event && !request.origin.is_quiet();
     if !lacks_vault || !by_event {
         return (Some(verdict), None);

@@ -22,6 +22,9 @@ pub const VAULT_NOT_READY: &str = "VaultNotReady";
 /// The code of a cluster whose rule finds no vault: one may be on its way.
 pub const NO_VAULT: &str = "NoVault";
 
+/// The code of a cluster whose rule finds vaults outside its `within` alone: the right one may still be on its way.
+pub const OUTSIDE_WITHIN: &str = "OutsideWithin";
+
 fn reason(code: &str, message: impl Into<String>, help: impl Into<String>) -> Reason {
     Reason {
         code: code.to_owned(),

@@ -2,7 +2,7 @@
 //!
 //! It must not decide which of them applies.
 
-use super::{NO_VAULT, VAULT_NOT_READY, list, reason};
+use super::{NO_VAULT, OUTSIDE_WITHIN, VAULT_NOT_READY, list, reason};
 use crate::{id::VaultId, inventory::RoleAssignment, policy::Rule, result::Reason};
 
 pub(crate) fn no_vault(rule: &Rule) -> Reason {
@@ -21,7 +21,7 @@ pub(crate) fn no_vault(rule: &Rule) -> Reason {
 
 pub(crate) fn outside_within(vault: &VaultId, rule: &Rule) -> Reason {
     reason(
-        "OutsideWithin",
+        OUTSIDE_WITHIN,
         format!(
             "{} has what rule `{}` asks for, but lies outside its `within`",
             vault.name(),
