@@ -56,6 +56,31 @@ async fn what_bash_is_given_is_bash() {
     assert_eq!(text(&checked.unwrap().stderr), "");
 }
 
+#[tokio::test]
+async fn what_is_wrong_with_a_file_that_a_command_is_given_leaves_stdout_to_the_output() {
+    let file = write_policy("version: 7\n");
+    let (file_name, policy) = (file.to_str().unwrap(), root().join("policy.yaml"));
+    let variables = [("VAULTBIND_POLICY", policy.to_str().unwrap())];
+    for arguments in [
+        vec!["policy", "test", file_name, "--output", "json"],
+        vec!["plan", "--estate", file_name, "--output", "json"],
+        vec!["explain", "c1", "--estate", file_name],
+    ] {
+        let output = vaultbind(&arguments, &variables, Stdio::piped()).await;
+        let said = text(&output.stderr);
+        assert_eq!(
+            (output.status.code(), text(&output.stdout).as_str()),
+            (Some(1), ""),
+            "{arguments:?}"
+        );
+        assert!(
+            said.contains(":1:10: ") && said.contains("  | version: 7\n"),
+            "{said}"
+        );
+    }
+    std::fs::remove_file(&file).unwrap();
+}
+
 /// `policy check` of a policy with a mistake, under these variables.
 async fn with_a_mistake(variables: &[(&str, &str)]) -> String {
     let path = write_policy(&POLICY.replace("writer:", "writr:"));

@@ -17,7 +17,7 @@ pub(super) fn check(file: Option<PathBuf>, output: Output) -> anyhow::Result<Exi
     let found = document::check(&text, Clock::system().now().date());
     match output {
         Output::Table => {
-            problems::show(&path, &text, &found);
+            problems::show(print::line, &path, &text, &found);
             print::line(problems::summary(&path, &found));
         }
         Output::Json => print::json(&problems::as_json(&found)),

@@ -65,7 +65,7 @@ fn play(policy: &Policy, vault_suffix: &str, today: Date, file: PathBuf) -> anyh
     let around = Surroundings::of(policy, vault_suffix);
     let estates = |name: &str| read_estate(&file, name, &around);
     let cases = cases::load(&text, &around, &estates).map_err(|errors| {
-        problems::show(&file, &text, &errors);
+        problems::show(print::error, &file, &text, &errors);
         anyhow::anyhow!("{}", problems::summary(&file, &errors))
     })?;
     let run = |case: Case| {

@@ -10,7 +10,7 @@ use vaultbind_core::yaml::{Place, Problem, Severity};
 use super::print::{self, Line};
 
 /// Prints each mistake and each warning with its line.
-pub(super) fn show(path: &Path, text: &str, problems: &[Problem]) {
+pub(super) fn show(print: impl Fn(Line), path: &Path, text: &str, problems: &[Problem]) {
     for problem in problems {
         let Place { line, column, .. } = problem.place;
         let (severity, message) = (problem.severity, &problem.message);
@@ -19,12 +19,12 @@ pub(super) fn show(path: &Path, text: &str, problems: &[Problem]) {
             Severity::Warning => print::NOTE,
         };
         let place = format!(": {}:{line}:{column}: {message}", path.display());
-        print::line(Line::of(style, severity.to_string()).and(print::PLAIN, place));
+        print(Line::of(style, severity.to_string()).and(print::PLAIN, place));
         for line in problem.excerpt(text).iter().flatten() {
-            print::line(format!("  | {line}"));
+            print(format!("  | {line}").into());
         }
         if let Some(hint) = &problem.hint {
-            print::line(format!("  = {hint}"));
+            print(format!("  = {hint}").into());
         }
     }
 }

@@ -19,7 +19,7 @@ use vaultbind_core::{
 use super::{
     live,
     look::{Look, Seen},
-    problems,
+    print, problems,
     progress::Progress,
     serve::{load_policy, unusable},
 };
@@ -66,7 +66,7 @@ pub(super) fn read_estate(path: &Path, around: &Surroundings) -> anyhow::Result<
     let shown = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
     vaultbind_core::estate::load(&text, around).map_err(|errors| {
-        problems::show(path, &text, &errors);
+        problems::show(print::error, path, &text, &errors);
         anyhow::anyhow!("{}", problems::summary(path, &errors))
     })
 }
