@@ -124,8 +124,12 @@ impl Happening {
             .get("operationName")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        let ignored =
-            || EventError::Ignored(format!("{} of {}", shortened(kind), shortened(operation)));
+        let ignored = || {
+            EventError::Ignored(match operation {
+                "" => shortened(kind),
+                _ => format!("{} of {}", shortened(kind), shortened(operation)),
+            })
+        };
         if let Some(verb) = strip_prefix(kind, NOTIFICATIONS) {
             let origin = match verb.to_ascii_lowercase().as_str() {
                 "createdorupdated" => Origin::Write,

@@ -98,6 +98,8 @@ pub struct Wait {
     pub refusal: Refusal,
     /// How long it may take.
     pub patience: Patience,
+    /// What it then leads to, as far as that is known by now.
+    pub plan: Plan,
 }
 
 /// How long something may take.

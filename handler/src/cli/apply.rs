@@ -51,6 +51,35 @@ struct Task {
     vault: VaultId,
 }
 
+/// What may still have to be changed, but is no task: nobody can say yet.
+struct LeftOut {
+    /// Waits for what leads to nothing known yet.
+    waiting: usize,
+    unseen: usize,
+}
+
+impl LeftOut {
+    fn of(looks: &[Look]) -> Self {
+        let waits = |it: &&Look| it.waits() && it.changes().is_empty();
+        Self {
+            waiting: looks.iter().filter(waits).count(),
+            unseen: looks.iter().filter(|it| it.seen.is_err()).count(),
+        }
+    }
+
+    /// To be added to the counts of the tasks.
+    fn in_words(&self) -> String {
+        let counts = [(self.waiting, "waiting"), (self.unseen, "not looked at")];
+        let some = counts.into_iter().filter(|it| it.0 > 0);
+        some.map(|(count, what)| format!(", {count} {what}"))
+            .collect()
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.waiting == 0 && self.unseen == 0
+    }
+}
+
 pub(super) fn apply(arguments: &ApplyArguments) -> anyhow::Result<ExitCode> {
     let for_people = arguments.output == Output::Table;
     let can_be_asked = for_people && std::io::stdin().is_terminal();
@@ -70,10 +99,10 @@ pub(super) fn apply(arguments: &ApplyArguments) -> anyhow::Result<ExitCode> {
         anyhow::Ok(source.look_at(targets).await)
     })?;
     if for_people {
-        plan::show(&looks, false);
+        plan::show(&looks, false, &[]);
     }
-    let unseen = looks.iter().filter(|it| it.seen.is_err()).count();
     let tasks: Vec<Task> = looks.iter().filter_map(task).collect();
+    let left_out = LeftOut::of(&looks);
     if !tasks.is_empty() && !arguments.yes && !is_confirmed(tasks.len()) {
         print::line("nothing was changed");
         return Ok(ExitCode::SUCCESS);
@@ -81,13 +110,16 @@ pub(super) fn apply(arguments: &ApplyArguments) -> anyhow::Result<ExitCode> {
     let courses = runtime.block_on(carry_out(&context, &tasks, for_people))?;
     let tally = Tally::of(&courses);
     if !for_people {
-        print::json(&as_json(&tasks, &courses, &tally, unseen));
+        print::json(&as_json(&tasks, &courses, &tally, &left_out));
     } else if !tasks.is_empty() {
         print::line("");
-        print::line(tally.in_words());
+        print::line(tally.in_words() + &left_out.in_words());
     }
     Ok(
-        match (tally.interrupted(), tally.all_bound() && unseen == 0) {
+        match (
+            tally.interrupted(),
+            tally.all_bound() && left_out.is_nothing(),
+        ) {
             (true, _) => ExitCode::from(INTERRUPTED),
             (false, true) => ExitCode::SUCCESS,
             (false, false) => ExitCode::FAILURE,
@@ -95,25 +127,29 @@ pub(super) fn apply(arguments: &ApplyArguments) -> anyhow::Result<ExitCode> {
     )
 }
 
-fn as_json(tasks: &[Task], courses: &[Course], tally: &Tally, unseen: usize) -> Value {
+fn as_json(tasks: &[Task], courses: &[Course], tally: &Tally, left_out: &LeftOut) -> Value {
     let cluster = |(task, course): (&Task, &Course)| {
         let mut cluster = course.as_json();
         cluster["clusterId"] = task.cluster.as_str().into();
         cluster
     };
     let mut summary = tally.as_json();
-    summary["notLookedAt"] = unseen.into();
+    summary["waiting"] = left_out.waiting.into();
+    summary["notLookedAt"] = left_out.unseen.into();
     json!({
         "clusters": tasks.iter().zip(courses).map(cluster).collect::<Vec<_>>(),
         "summary": summary,
     })
 }
 
+/// The task that a cluster is: also where its turn comes only after what is under way.
 fn task(look: &Look) -> Option<Task> {
-    let binding = look.binding().filter(|it| !it.plan.is_empty())?;
+    if look.changes().is_empty() {
+        return None;
+    }
     Some(Task {
         cluster: look.cluster.clone(),
-        vault: binding.vault.id.clone(),
+        vault: look.vault()?.parse().ok()?,
     })
 }
 

@@ -55,11 +55,19 @@ fn seen_cluster(look: &Look) -> Option<&Cluster> {
 }
 
 /// Each rule with what it is to the cluster.
-fn rules<'a>(policy: &'a Policy, cluster: &Cluster) -> impl Iterator<Item = (&'a Rule, String)> {
+fn rules<'a>(
+    policy: &'a Policy,
+    look: &Look,
+    cluster: &Cluster,
+) -> impl Iterator<Item = (&'a Rule, String)> {
+    let is_exempt = look.outcome() == Outcome::Exempt.word();
     let governing = policy.rule_for(cluster).map(|rule| rule.name.as_str());
     policy.rules.iter().map(move |rule| {
         let word = match rule.clusters.mismatch(&cluster.into(), &cluster.into()) {
             Some(why) => format!("does not match: {why}"),
+            None if governing == Some(rule.name.as_str()) && is_exempt => {
+                "would govern, were the cluster not exempt".to_owned()
+            }
             None if governing == Some(rule.name.as_str()) => {
                 "governs: the first that matches".to_owned()
             }
@@ -74,7 +82,7 @@ fn show(policy: &Policy, look: &Look) {
     if let Some(cluster) = seen_cluster(look) {
         show_cluster(cluster);
         print::section("rules");
-        for (rule, word) in rules(policy, cluster) {
+        for (rule, word) in rules(policy, look, cluster) {
             print::line(format!("  {}: {word}", rule.name));
         }
     }
@@ -123,6 +131,10 @@ fn show_decision(look: &Look) {
         print::line(head.and(print::PLAIN, format!(": {}", reason.code)));
         print::line(format!("  {}", reason.message));
         print::line(format!("  {}", reason.help));
+        if !look.changes().is_empty() {
+            print::section("what is to be changed then");
+            look.change_lines(false).iter().for_each(print::line);
+        }
     } else if let Some(binding) = look.binding() {
         print::line(format!("vault {}", binding.vault.id));
         print::line(format!(
@@ -160,7 +172,7 @@ fn as_json(policy: &Policy, look: &Look) -> Value {
             "archive": ArchiveState::of(it),
         })
     });
-    let rules = cluster.into_iter().flat_map(|it| rules(policy, it));
+    let rules = cluster.into_iter().flat_map(|it| rules(policy, look, it));
     let rules = rules.map(|(rule, word)| json!({ "name": rule.name, "is": word }));
     value["rules"] = rules.collect();
     value["candidates"] = json!(look.candidates());

@@ -58,9 +58,18 @@ impl Look {
         }
     }
 
-    /// What would be changed.
+    /// What would be changed, at once or once what is under way has ended.
     pub(super) fn changes(&self) -> &[Change] {
-        self.binding().map_or(&[], |it| &it.plan.changes)
+        match self.decision() {
+            Some(Decision::Bind(binding)) => &binding.plan.changes,
+            Some(Decision::Wait(wait)) => &wait.plan.changes,
+            Some(Decision::Look(_) | Decision::Absent | Decision::Refuse(_)) | None => &[],
+        }
+    }
+
+    /// Does it wait for what is under way?
+    pub(super) fn waits(&self) -> bool {
+        matches!(self.decision(), Some(Decision::Wait(_)))
     }
 
     pub(super) fn refusal(&self) -> Option<&Refusal> {

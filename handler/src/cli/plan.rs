@@ -2,14 +2,11 @@
 //!
 //! It must not hide a cluster that could not be looked at, nor what an estate did not know.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+mod replay;
+
+use std::{collections::BTreeSet, path::PathBuf, process::ExitCode};
 
 use anstyle::Style;
-use anyhow::Context as _;
 use serde_json::{Value, json};
 use vaultbind_core::{
     id::{ClusterId, VaultId},
@@ -23,10 +20,7 @@ use super::{
     serve::runtime,
     source::Source,
 };
-use crate::{
-    event::{self, Concern},
-    sweep,
-};
+use replay::{PassedOver, Replay};
 
 /// What to plan and how to print it.
 #[derive(Debug, clap::Args)]
@@ -44,37 +38,48 @@ pub(super) struct PlanArguments {
     /// How to print: for people or for programs
     #[arg(long, value_enum, default_value_t = Output::Table)]
     output: Output,
-    /// Exit with 2 where something would be changed
+    /// Exit with 2 where something would be changed or has to be waited for
     #[arg(long)]
     detailed_exitcode: bool,
 }
 
 pub(super) fn plan(arguments: &PlanArguments) -> anyhow::Result<ExitCode> {
     let source = Source::open(arguments.estate.as_deref())?;
-    let looks = runtime()?.block_on(looks(&source, arguments))?;
+    let (looks, passed_over) = runtime()?.block_on(looks(&source, arguments))?;
     match arguments.output {
-        Output::Table => show(&looks, arguments.event.is_some()),
-        Output::Json => print::json(&as_json(&looks)),
+        Output::Table => show(&looks, arguments.event.is_some(), &passed_over),
+        Output::Json => print::json(&as_json(&looks, &passed_over)),
     }
-    let changes = looks.iter().any(|it| !it.changes().is_empty());
-    Ok(if looks.iter().any(|it| it.seen.is_err()) {
-        ExitCode::FAILURE
-    } else if changes && arguments.detailed_exitcode {
-        ExitCode::from(2)
-    } else {
-        ExitCode::SUCCESS
+    let changes = looks
+        .iter()
+        .any(|it| !it.changes().is_empty() || it.waits());
+    let is_whole =
+        looks.iter().all(|it| it.seen.is_ok()) && !passed_over.iter().any(|it| it.is_broken);
+    Ok(match (is_whole, changes && arguments.detailed_exitcode) {
+        (false, _) => ExitCode::FAILURE,
+        (true, true) => ExitCode::from(2),
+        (true, false) => ExitCode::SUCCESS,
     })
 }
 
-type Target = (ClusterId, Option<VaultId>);
-
-async fn looks(source: &Source, arguments: &PlanArguments) -> anyhow::Result<Vec<Look>> {
-    let targets = match &arguments.event {
-        Some(file) => of_event(source, file).await?,
-        None => targets(source, arguments.cluster.as_deref()).await?,
+async fn looks(
+    source: &Source,
+    arguments: &PlanArguments,
+) -> anyhow::Result<(Vec<Look>, Vec<PassedOver>)> {
+    let (targets, passed_over) = match &arguments.event {
+        Some(file) => {
+            let replay = Replay::of(source, file).await?;
+            (replay.targets.into_iter().collect(), replay.passed_over)
+        }
+        None => (
+            targets(source, arguments.cluster.as_deref()).await?,
+            Vec::new(),
+        ),
     };
-    Ok(source.look_at(targets).await)
+    Ok((source.look_at(targets).await, passed_over))
 }
+
+type Target = (ClusterId, Option<VaultId>);
 
 /// One cluster, or every cluster in scope.
 pub(super) async fn targets(source: &Source, cluster: Option<&str>) -> anyhow::Result<Vec<Target>> {
@@ -85,38 +90,8 @@ pub(super) async fn targets(source: &Source, cluster: Option<&str>) -> anyhow::R
     Ok(ids.into_iter().map(|it| (it, None)).collect())
 }
 
-/// The clusters that events would have looked at, each once.
-async fn of_event(source: &Source, file: &Path) -> anyhow::Result<Vec<Target>> {
-    let shown = file.display();
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
-    let value: Value =
-        serde_json::from_str(&text).with_context(|| format!("{shown} is no JSON"))?;
-    let events = match value {
-        Value::Array(events) => events,
-        one => vec![one],
-    };
-    let mut targets = BTreeSet::new();
-    for event in &events {
-        let event = event::read(event)
-            .with_context(|| format!("{shown} holds an event that is not acted on"))?;
-        match event.concern {
-            Concern::Cluster(cluster, _) => {
-                targets.insert((cluster, None));
-            }
-            Concern::Vault(vault) | Concern::VaultRole(vault) => {
-                let clusters = source.clusters().await?;
-                let concerned = clusters
-                    .into_iter()
-                    .filter(|it| sweep::concerns(source.policy(), &vault, it));
-                targets.extend(concerned.map(|it| (it.id, Some(vault.clone()))));
-            }
-        }
-    }
-    Ok(targets.into_iter().collect())
-}
-
 /// Prints the table, the changes, and a line that sums it up.
-pub(super) fn show(looks: &[Look], with_calls: bool) {
+pub(super) fn show(looks: &[Look], with_calls: bool, passed_over: &[PassedOver]) {
     let heading = |text: &str| (print::HEAD, text.to_owned());
     let mut lines = vec![["cluster", "outcome", "vault", "why"].map(heading)];
     lines.extend(looks.iter().map(row));
@@ -127,6 +102,7 @@ pub(super) fn show(looks: &[Look], with_calls: bool) {
     }
     let assumed: BTreeSet<String> = looks.iter().flat_map(Look::assumed).collect();
     show_assumed(&assumed);
+    show_passed_over(passed_over);
     print::line("");
     print::line(Tally::of(looks).in_words());
 }
@@ -136,6 +112,14 @@ pub(super) fn show_assumed(assumed: &BTreeSet<String>) {
     if !assumed.is_empty() {
         print::section("not in the estate, and taken not to be there");
         assumed.iter().for_each(|it| print::line(format!("  {it}")));
+    }
+}
+
+fn show_passed_over(passed_over: &[PassedOver]) {
+    if !passed_over.is_empty() {
+        print::section("not acted on");
+        let lines = passed_over.iter().map(PassedOver::in_words);
+        lines.for_each(|it| print::line(format!("  {it}")));
     }
 }
 
@@ -157,6 +141,7 @@ struct Tally {
     all: usize,
     right: usize,
     to_change: usize,
+    waiting: usize,
     failed: usize,
 }
 
@@ -167,32 +152,39 @@ impl Tally {
             all: looks.len(),
             right: count(Outcome::Bound.word()),
             to_change: count(look::TO_CHANGE),
+            waiting: count(look::WAITING),
             failed: looks.iter().filter(|it| it.seen.is_err()).count(),
         }
     }
 
     fn others(&self) -> usize {
-        self.all - self.right - self.to_change - self.failed
+        self.all - self.right - self.to_change - self.waiting - self.failed
     }
 
     fn in_words(&self) -> String {
         let clusters = print::count(self.all, "cluster");
         let (right, change, others) = (self.right, self.to_change, self.others());
+        let waiting = match self.waiting {
+            0 => String::new(),
+            count => format!("{count} waiting, "),
+        };
         format!(
-            "{clusters}: {right} right, {change} to change, {others} not bound for a reason, {} not looked at",
+            "{clusters}: {right} right, {change} to change, {waiting}{others} not bound for a reason, {} not looked at",
             self.failed
         )
     }
 }
 
-fn as_json(looks: &[Look]) -> Value {
+fn as_json(looks: &[Look], passed_over: &[PassedOver]) -> Value {
     let tally = Tally::of(looks);
     json!({
         "clusters": looks.iter().map(Look::as_json).collect::<Vec<_>>(),
+        "notActedOn": passed_over.iter().map(PassedOver::as_json).collect::<Vec<_>>(),
         "summary": {
             "clusters": tally.all,
             "right": tally.right,
             "toChange": tally.to_change,
+            "waiting": tally.waiting,
             "notBound": tally.others(),
             "notLookedAt": tally.failed,
         },

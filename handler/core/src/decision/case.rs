@@ -12,8 +12,8 @@ use crate::{
     api_version::ApiVersion,
     id::VaultId,
     inventory::{Cluster, Inventory, Vault, VaultSighting},
-    plan::Change,
-    policy::{Policy, Rebind, Rule},
+    plan::{Change, Plan},
+    policy::{Mode, Policy, Rebind, Rule},
     result::{Candidate, Outcome, Reason, VaultReference, reason},
 };
 
@@ -65,6 +65,7 @@ impl<'a> Case<'a> {
             (_, Choice::NotReady(refusal)) => Decision::Wait(Box::new(Wait {
                 refusal: *refusal,
                 patience: Patience::Hour,
+                plan: Plan::default(),
             })),
             (_, Choice::One(vault, candidates)) => {
                 self.one_vault(rule, &current, vault, candidates)
@@ -162,7 +163,9 @@ impl<'a> Case<'a> {
             Err(decision) => return decision,
         };
         let plan = planning::plan(self, &assignment, vault);
-        if planning::awaits_cluster(&plan, self.cluster) {
+        // What is only to be told of has no need to wait for its turn.
+        let tells_only = self.policy.mode == Mode::Audit && !plan.is_empty();
+        if !tells_only && planning::awaits_cluster(&plan, self.cluster) {
             let reason = reason::cluster_busy(&self.cluster.id, &self.cluster.provisioning_state);
             let refusal = Refusal {
                 vault: Some(VaultReference::of(vault)),
@@ -172,6 +175,7 @@ impl<'a> Case<'a> {
             return Decision::Wait(Box::new(Wait {
                 refusal,
                 patience: Patience::Deadline,
+                plan,
             }));
         }
         Decision::Bind(Box::new(Binding {

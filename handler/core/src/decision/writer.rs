@@ -168,6 +168,7 @@ fn platform_apps(
                         ..refusal_under(rule, Outcome::Failed, reason::principals_missing())
                     },
                     patience: Patience::Hour,
+                    plan: Plan::default(),
                 }))
             }),
         ),
@@ -238,6 +239,7 @@ fn identity_of(
         None => Err(Decision::Wait(Box::new(Wait {
             refusal: refusal(rule, vault, reason::identity_not_ready(&case.cluster.id)),
             patience: Patience::Hour,
+            plan: Plan::default(),
         }))),
     }
 }

@@ -4,6 +4,7 @@ use expect_test::expect;
 use time::macros::datetime;
 use vaultbind_core::{
     decision::Wait,
+    plan::Plan,
     result::{Cause, reason},
 };
 
@@ -66,6 +67,7 @@ fn waiting(patience: Patience) -> Setback {
     Setback::Wait(Box::new(Wait {
         refusal: gone(&cluster()),
         patience,
+        plan: Plan::default(),
     }))
 }
 
@@ -249,8 +251,22 @@ fn a_change_that_fails_for_want_of_access_again_and_again_is_tried_ever_more_sel
 }
 
 fn no_vault() -> Verdict {
-    let reason = reason::call_failed(reason::NO_VAULT, "none".to_owned(), "tag one");
+    unmatched(reason::NO_VAULT)
+}
+
+fn unmatched(code: &str) -> Verdict {
+    let reason = reason::call_failed(code, "none".to_owned(), "tag one");
     Verdict::Refused(Box::new(refusal(Outcome::Unmatched, reason)))
+}
+
+#[test]
+fn a_look_alike_vault_outside_of_within_keeps_nobody_from_looking_again() {
+    let (report, again) = rest(
+        unmatched(reason::OUTSIDE_WITHIN),
+        &mut request(Origin::Write),
+        NOW,
+    );
+    assert!(report.is_some() && again == Some(Duration::from_secs(60)));
 }
 
 #[test]
