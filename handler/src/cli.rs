@@ -63,7 +63,9 @@ enum Command {
     Capture(capture::CaptureArguments),
     /// Print the custom role and the condition that the policy needs.
     ///
-    /// As JSON for `az role definition create`, or as parameters of the Bicep templates.
+    /// The role as JSON for `az role definition create --role-definition`; the condition of Role Based Access Control
+    /// Administrator for `az role assignment create --condition-version 2.0 --condition`; or both as parameters of the
+    /// Bicep templates, whose role serves every policy.
     Roles {
         /// How to print.
         #[arg(long, value_enum, default_value_t = RolesOutput::Json)]
@@ -115,7 +117,11 @@ enum Output {
 /// How the needed rights are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum RolesOutput {
+    /// The custom role.
     Json,
+    /// The condition under which roles may be assigned.
+    Condition,
+    /// Parameters of the templates.
     Bicep,
 }
 

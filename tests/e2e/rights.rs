@@ -7,7 +7,7 @@ use vaultbind_simulator::state::{Azure, Right, condition::Condition};
 
 use crate::{
     binding,
-    town::{EAST, Plan, WEST, root, write_event},
+    town::{EAST, Plan, Town, WEST, root, write_event},
 };
 
 /// Role Based Access Control Administrator; only what it is needed for counts, for it could read everything.
@@ -53,22 +53,25 @@ fn condition() -> String {
 
 /// What the template grants in each managed subscription, with this condition.
 fn granted(condition: &str) -> Vec<Right> {
-    let condition = Condition::parse(condition).unwrap();
+    rights(&custom_role(), Some(condition))
+}
+
+/// These actions in each subscription, and role assignments where there is a condition for them.
+fn rights(actions: &[String], condition: Option<&str>) -> Vec<Right> {
+    let condition = condition.map(|it| Condition::parse(it).unwrap());
     let rights = |subscription: &str| {
         let scope = format!("/subscriptions/{subscription}");
-        let assign = vec!["Microsoft.Authorization/roleAssignments/write".to_owned()];
-        [
-            Right {
-                actions: custom_role(),
-                scope: scope.clone(),
-                condition: None,
-            },
-            Right {
-                actions: assign,
-                scope,
-                condition: Some(condition.clone()),
-            },
-        ]
+        let role = Right {
+            actions: actions.to_vec(),
+            scope: scope.clone(),
+            condition: None,
+        };
+        let administrator = condition.clone().map(|condition| Right {
+            actions: vec!["Microsoft.Authorization/roleAssignments/write".to_owned()],
+            scope,
+            condition: Some(condition),
+        });
+        [Some(role), administrator].into_iter().flatten()
     };
     [WEST, EAST].iter().flat_map(|it| rights(it)).collect()
 }
@@ -131,5 +134,47 @@ async fn with_known_principals_a_role_goes_to_them_alone() {
         "bound",
         "{}",
         town.account()
+    );
+}
+
+/// What a command prints.
+async fn printed(town: &Town, arguments: &str) -> String {
+    let output = town.command(arguments.split(' ')).await;
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn what_roles_prints_for_a_policy_is_enough_for_it() {
+    for (mode, outcome) in [("enforce", "bound"), ("audit", "planned")] {
+        let mut plan = Plan::new(binding::estate());
+        plan.policy = format!("mode: {mode}\n{}", plan.policy);
+        let town = plan.open().await;
+        let role: Value = serde_json::from_str(&printed(&town, "roles").await).unwrap();
+        let actions: Vec<String> = serde_json::from_value(role["Actions"].clone()).unwrap();
+        let condition = printed(&town, "roles --output condition").await;
+        let condition = Some(condition.as_str()).filter(|it| !it.is_empty());
+        let rights = rights(&actions, condition);
+        town.simulator.world.azure().enforce_rights(rights);
+        let cluster = town.cluster_id("c1");
+        let event = write_event("e-1", &cluster, "Microsoft.NetworkCloud/clusters/write");
+        town.publish(&event).await;
+        assert_eq!(
+            town.only_result()["data"]["outcome"],
+            outcome,
+            "{actions:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn for_writers_of_every_kind_roles_prints_the_role_of_the_template() {
+    let mut plan = Plan::new(binding::estate());
+    plan.policy = plan.policy.replace("writer: platform-apps", "writer: auto");
+    let town = plan.open().await;
+    let role: Value = serde_json::from_str(&printed(&town, "roles").await).unwrap();
+    assert_eq!(role["Actions"], serde_json::json!(custom_role()));
+    assert_eq!(
+        printed(&town, "roles --output condition").await.trim(),
+        condition().trim()
     );
 }

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, process::ExitCode};
 use serde_json::{Value, json};
 use vaultbind_core::{
     id::SubscriptionId,
-    policy::{Policy, WriterChoice},
+    policy::{Mode, Policy, Rebind, WriterChoice},
 };
 
 use super::{RolesOutput, print, serve::load_policy, serve::unusable};
@@ -26,8 +26,17 @@ pub(super) fn roles(output: RolesOutput) -> anyhow::Result<ExitCode> {
         .flatten()
         .map(ToString::to_string)
         .collect();
+    if policy.scope.is_none() && output != RolesOutput::Condition {
+        print::error(
+            "the policy has no `scope`: add the subscriptions that clusters lie in, for it names those of vaults alone",
+        );
+    }
     match output {
-        RolesOutput::Json => print::json(&as_json(&policy, &principals)?),
+        RolesOutput::Json => print::json(&definition(&policy)?),
+        RolesOutput::Condition if policy.mode == Mode::Audit => {
+            print::error("the policy is in audit mode: no right to assign roles is needed");
+        }
+        RolesOutput::Condition => print::text(&condition(&policy, &principals)),
         RolesOutput::Bicep => print::text(&as_bicep(&policy, &principals)),
     }
     Ok(ExitCode::SUCCESS)
@@ -52,30 +61,50 @@ fn has_cluster_writers(policy: &Policy) -> bool {
         .any(|rule| rule.writer != WriterChoice::PlatformApps)
 }
 
-/// What `az role definition create` takes, and the condition for the right to assign roles.
-fn as_json(policy: &Policy, principals: &[String]) -> anyhow::Result<Value> {
-    let actions: Value = serde_json::from_str(ACTIONS)?;
-    let condition = if has_cluster_writers(policy) || principals.is_empty() {
-        CONDITION.to_owned()
-    } else {
-        CONDITION_KNOWN.replace("{principals}", &format!("{{{}}}", principals.join(", ")))
-    };
+/// Is an action of the templates' role of no use under this policy?
+fn is_idle(action: &str, policy: &Policy) -> bool {
+    let is_verb = |verb: &str| action.rsplit('/').next() == Some(verb);
+    if policy.mode == Mode::Audit
+        && (is_verb("write") || is_verb("action") || action.contains("/operationStatuses/"))
+    {
+        return true;
+    }
+    let asks_manager = policy.rules.iter().any(|rule| {
+        // What a cluster leaves behind on another vault may be its manager's.
+        matches!(
+            rule.writer,
+            WriterChoice::Auto | WriterChoice::ClusterManager
+        ) || rule.rebind == Rebind::Allow
+    });
+    action.contains("/clusterManagers/") && !asks_manager
+}
+
+/// What `az role definition create` takes.
+fn definition(policy: &Policy) -> anyhow::Result<Value> {
+    let mut actions: Vec<String> = serde_json::from_str(ACTIONS)?;
+    actions.retain(|it| !is_idle(it, policy));
     let scopes: Vec<String> = subscriptions(policy)
         .into_iter()
         .map(SubscriptionId::path)
         .collect();
     Ok(json!({
-        "roleDefinition": {
-            "Name": "Vaultbind",
-            "Description": "Read Nexus clusters and key vaults, point clusters at vaults, register Microsoft.NetworkCloud.",
-            "Actions": actions,
-            "NotActions": [],
-            "DataActions": [],
-            "NotDataActions": [],
-            "AssignableScopes": scopes,
-        },
-        "condition": { "role": "Role Based Access Control Administrator", "version": "2.0", "text": condition },
+        "Name": "Vaultbind",
+        "Description": "What Vaultbind needs under its policy.",
+        "Actions": actions,
+        "NotActions": [],
+        "DataActions": [],
+        "NotDataActions": [],
+        "AssignableScopes": scopes,
     }))
+}
+
+/// The condition under which Role Based Access Control Administrator is given.
+fn condition(policy: &Policy, principals: &[String]) -> String {
+    if has_cluster_writers(policy) || principals.is_empty() {
+        CONDITION.to_owned()
+    } else {
+        CONDITION_KNOWN.replace("{principals}", &format!("{{{}}}", principals.join(", ")))
+    }
 }
 
 /// The parameters of `infra/main.bicep` that follow from the policy.
