@@ -19,6 +19,7 @@ mod deputy;
 mod faults;
 mod host;
 mod memory;
+mod own_writes;
 mod rights;
 mod scenario;
 mod startup;
