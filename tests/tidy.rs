@@ -305,6 +305,30 @@ fn every_command_that_builds_takes_the_lock_file_as_it_is() {
 }
 
 #[test]
+fn the_workflows_build_with_the_compiler_that_the_workspace_names() {
+    let manifest = read("Cargo.toml");
+    let (_, behind) = manifest.split_once("rust-version = \"").unwrap();
+    let version = behind.split('"').next().unwrap();
+    // rust-toolchain.toml names a channel; this variable goes before it.
+    let pinned = format!("\n  RUSTUP_TOOLCHAIN: {version}.0\n");
+    let install = "run: rustup toolchain install \"$RUSTUP_TOOLCHAIN\" ";
+    for name in ["ci", "release"] {
+        let workflow = read(&format!(".github/workflows/{name}.yml"));
+        assert!(workflow.contains(&pinned), "{name} lacks{pinned}");
+        let jobs = workflow.split("runs-on:").skip(1);
+        let building: Vec<&str> = jobs.filter(|it| it.contains(" cargo ")).collect();
+        assert!(!building.is_empty(), "{name} builds nothing");
+        for job in building {
+            let first = job.find(" cargo ");
+            assert!(
+                job.find(install).is_some_and(|at| Some(at) < first),
+                "{job}"
+            );
+        }
+    }
+}
+
+#[test]
 fn every_outcome_has_a_scenario() {
     let scenarios: String = files("txt")
         .into_iter()
