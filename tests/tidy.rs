@@ -253,40 +253,79 @@ fn modules_are_short_and_say_what_they_hold() {
 }
 
 /// Commands of cargo that read the lock file, and would write another one where it does not fit.
-const LOCKING: [&str; 8] = [
-    "bench", "build", "clippy", "deny", "doc", "install", "run", "test",
+const LOCKING: [&str; 12] = [
+    "bench", "build", "check", "clippy", "deny", "doc", "install", "metadata", "nextest", "run",
+    "test", "tree",
 ];
+
+/// Every page, script and source of the repository, by its path from the root.
+fn pages() -> BTreeMap<String, String> {
+    let mut found = BTreeMap::from([(".ci/run".to_owned(), read(".ci/run"))]);
+    for entry in fs::read_dir(root()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_file() {
+            found.extend(fs::read_to_string(&path).ok().map(|text| (name, text)));
+        } else if !["target", ".git"].contains(&name.as_str()) {
+            for extension in ["md", "rs", "toml", "yml", "yaml", "sh"] {
+                collect(&path, extension, &mut found);
+            }
+        }
+    }
+    // An alias is a command without its first word.
+    let aliases = found.get_mut(".cargo/config.toml").unwrap();
+    *aliases = aliases.replace(" = \"", " = \"cargo ");
+    found
+}
 
 #[test]
 fn every_command_that_builds_takes_the_lock_file_as_it_is() {
-    let mut pages = vec![
-        read(".ci/run"),
-        read("README.md"),
-        read("CONTRIBUTING.md"),
-        read("infra/README.md"),
-    ];
-    pages.extend(["ci", "release"].map(|it| read(&format!(".github/workflows/{it}.yml"))));
-    // An alias is such a command without its first word.
-    let aliases = read(".cargo/config.toml").replace(" = \"", " = \"cargo ");
-    pages.push(aliases);
+    let pages = pages();
+    let lines = pages
+        .iter()
+        .flat_map(|(page, text)| text.lines().map(move |line| (page, line)));
     let mut count = 0;
-    for line in pages.iter().flat_map(|it| it.lines()) {
+    for (page, line) in lines {
         for command in line.split("cargo ").skip(1) {
             let command = command
-                .split(['`', '"', '#', ';'])
+                .split(['`', '"', '#', ';', '|', '('])
                 .next()
                 .unwrap_or_default();
-            let verb = command.split(' ').next().unwrap_or_default();
-            if LOCKING.contains(&verb) && command.contains(' ') {
+            let verb = command.split(' ').find(|it| !it.starts_with('+'));
+            if verb.is_some_and(|it| LOCKING.contains(&it)) {
                 count += 1;
                 assert!(
                     command.contains("--locked"),
-                    "`cargo {command}` may take other versions"
+                    "{page}: `cargo {command}` may take other versions"
                 );
             }
         }
     }
-    assert!(count >= 10, "only {count} commands are found");
+    assert!(count >= 25, "only {count} commands are found");
+}
+
+#[test]
+fn the_workflows_build_with_the_compiler_that_the_workspace_names() {
+    let manifest = read("Cargo.toml");
+    let (_, behind) = manifest.split_once("rust-version = \"").unwrap();
+    let version = behind.split('"').next().unwrap();
+    // rust-toolchain.toml names a channel; this variable goes before it.
+    let pinned = format!("\n  RUSTUP_TOOLCHAIN: {version}.0\n");
+    let install = "run: rustup toolchain install \"$RUSTUP_TOOLCHAIN\" ";
+    for name in ["ci", "release"] {
+        let workflow = read(&format!(".github/workflows/{name}.yml"));
+        assert!(workflow.contains(&pinned), "{name} lacks{pinned}");
+        let jobs = workflow.split("runs-on:").skip(1);
+        let building: Vec<&str> = jobs.filter(|it| it.contains(" cargo ")).collect();
+        assert!(!building.is_empty(), "{name} builds nothing");
+        for job in building {
+            let first = job.find(" cargo ");
+            assert!(
+                job.find(install).is_some_and(|at| Some(at) < first),
+                "{job}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -107,8 +107,9 @@ impl From<CallError> for Setback {
 /// Looks at a cluster once and does what is to be done; `picture` keeps what was seen.
 ///
 /// Our own write that comes back as an event changes nothing: what is left to do is left to the request that wrote
-/// (`None`), for a write that led to a write would never come to an end. Nor is anything changed where a person agreed to
-/// another vault than the one that is now decided on.
+/// (`None`), for a write that led to a write would never come to an end. While the change is under way such a look ends
+/// as soon as it has read the cluster, so that only the event of its end leads to a whole look. Nor is anything changed
+/// where a person agreed to another vault than the one that is now decided on.
 ///
 /// # Errors
 /// Where the look came to no end; `error_policy` says what becomes of it.

@@ -19,6 +19,8 @@ mod deputy;
 mod faults;
 mod host;
 mod memory;
+mod own_writes;
+mod rebinding;
 mod rights;
 mod scenario;
 mod startup;

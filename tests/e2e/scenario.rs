@@ -1,5 +1,6 @@
 //! Scenarios: readable scripts under `tests/scenarios`, run against the real binary; what came of each command stands
 //! below it. They are documentation first: a script must read well without knowing this file.
+//! The lines of a step are sorted: order is for other tests to show.
 
 mod script;
 mod stage;

@@ -1,4 +1,4 @@
-//! How long decisions take, by the number of clusters: `cargo bench -p vaultbind-core`.
+//! How long decisions take, by the number of clusters: `cargo bench --locked -p vaultbind-core`.
 //!
 //! Every cluster is decided to its end, with everything observed: exemptions, 50 rules, 1,000 vaults, the writer's roles,
 //! the plan. It must not read or print anything between two decisions.

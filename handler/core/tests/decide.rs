@@ -2,7 +2,7 @@
 //!
 //! It must not do more than a reader of Azure does: what a decision does not ask for, it does not get.
 //!
-//! `UPDATE_EXPECT=1 cargo test -p vaultbind-core --test decide` writes what is decided into the files anew.
+//! `UPDATE_EXPECT=1 cargo test --locked -p vaultbind-core --test decide` writes what is decided into the files anew.
 //! A file has sections, each a line that ends in a colon with indented lines below it:
 //! `policy:` holds for the estates behind it, `estate:` is what Azure holds (`decide/estate.rs` has its words),
 //! and `decision:` is what comes out.

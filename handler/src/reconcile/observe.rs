@@ -8,13 +8,13 @@ use futures::future::join_all;
 use vaultbind_core::{
     decision::{Decision, Question, Read, decide},
     id::ClusterId,
-    inventory::{Cluster, Inventory},
+    inventory::{Cluster, Inventory, ProvisioningState},
 };
 
 use super::Setback;
 use crate::{
     context::Context,
-    request::{Request, Subject},
+    request::{Origin, Request, Subject},
 };
 use reader::Reader;
 
@@ -136,6 +136,10 @@ async fn complete(
         for seen in join_all(reads.into_iter().map(|read| reader.read(read))).await {
             seen?.enter(&mut inventory)?;
         }
+        if request.origin == Origin::Own && is_busy(&inventory) {
+            // The change is not done yet: when it is, another event comes, and all there is to see with it.
+            return Err(Setback::UnderWay { retry_after: None });
+        }
         match decide(&context.policy, &question, &inventory) {
             Decision::Look(more) => reads = more,
             decision => {
@@ -149,4 +153,10 @@ async fn complete(
     }
     // The estate changed under our eyes in every round: another look starts afresh.
     Err(Setback::OutOfTime)
+}
+
+/// Is an operation under way on the cluster, as far as is known?
+fn is_busy(inventory: &Inventory) -> bool {
+    let cluster = inventory.cluster.as_ref().and_then(Option::as_ref);
+    cluster.is_some_and(|it| matches!(it.provisioning_state, ProvisioningState::Busy(_)))
 }

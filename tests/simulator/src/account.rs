@@ -1,6 +1,7 @@
 //! The account of a step: what changed in Azure and which results came, in lines that are the same each time.
 //!
-//! Within a step order is left out, for clusters are looked at side by side; numbers that vary are left out too.
+//! Within a step the lines are sorted, for clusters are looked at side by side: changes by kind, then results by cluster,
+//! those of one cluster in the order in which they came. Numbers that vary are left out.
 
 use crate::{journal::Entry, state::Azure};
 use serde_json::Value;
@@ -37,7 +38,7 @@ fn principal(azure: &Azure, id: &str) -> String {
     format!("principal {id}")
 }
 
-/// A write to Azure in words; ranked so that lines of a step sort as they have to happen.
+/// A write to Azure in words; ranked by kind, whenever it happened.
 fn write(azure: &Azure, entry: &Entry) -> (u8, String) {
     let body = entry.body.clone().unwrap_or_default();
     let properties = &body["properties"];
@@ -228,7 +229,8 @@ pub fn lines(
         }
     }
     let mut told: Vec<(String, Vec<String>)> = results.iter().map(result).collect();
-    told.sort();
+    // Those of one cluster stay in the order in which they came.
+    told.sort_by(|(one, _), (other, _)| one.cmp(other));
     lines.extend(told.into_iter().flat_map(|(_, lines)| lines));
     if dead_letters > 0 {
         lines.push(format!("{dead_letters} dead letters"));

@@ -19,7 +19,7 @@ pub fn check(program: &Path) -> anyhow::Result<()> {
     ensure!(
         file.len() <= LARGEST,
         "{shown} has {} bytes, more than the {LARGEST} that a cold start can bear: build it with --release, and look for \
-         what a new dependency brings along (`cargo tree -e features`)",
+         what a new dependency brings along (`cargo tree --locked -e features`)",
         file.len()
     );
     Ok(())

@@ -69,23 +69,44 @@ pub(super) fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// The text with names in the place of ARM ids.
+/// The text with names in the place of ARM ids; ids of one name stay whole, for their names do not tell them apart.
 pub(super) fn named(text: &str) -> String {
-    const START: &str = "/subscriptions/";
+    let (pieces, rest) = around_ids(text);
     let mut short = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(START) {
-        let (before, id) = rest.split_at(at);
-        let in_id = |it: char| it.is_ascii_alphanumeric() || "/-_.()*".contains(it);
-        let end = id.find(|it| !in_id(it)).unwrap_or(id.len());
-        let (id, after) = id.split_at(end);
-        let plain = id.trim_end_matches('.');
+    for (before, id) in &pieces {
+        let has_namesake = |(_, it): &(&str, &str)| {
+            name(it).eq_ignore_ascii_case(name(id)) && !it.eq_ignore_ascii_case(id)
+        };
         short.push_str(before);
-        short.push_str(plain.rsplit('/').next().unwrap_or(plain));
-        short.push_str(&id[plain.len()..]);
-        rest = after;
+        short.push_str(if pieces.iter().any(has_namesake) {
+            id
+        } else {
+            name(id)
+        });
     }
     short + rest
+}
+
+/// The last segment of an id.
+fn name(id: &str) -> &str {
+    id.rsplit('/').next().unwrap_or(id)
+}
+
+/// Each ARM id of a text with what stands before it, and what stands behind the last.
+fn around_ids(text: &str) -> (Vec<(&str, &str)>, &str) {
+    const START: &str = "/subscriptions/";
+    let in_id = |it: char| it.is_ascii_alphanumeric() || "/-_.()*".contains(it);
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(START) {
+        let (before, from) = rest.split_at(at);
+        let end = from.find(|it| !in_id(it)).unwrap_or(from.len());
+        // A full stop ends the sentence, not the id.
+        let id = from[..end].trim_end_matches('.');
+        pieces.push((before, id));
+        rest = &from[id.len()..];
+    }
+    (pieces, rest)
 }
 
 /// The text in lines of at most `width` characters; a word that is longer stays whole.
@@ -125,6 +146,16 @@ mod tests {
         assert_eq!(named(text), "bound to `kv-a`; within g, no more.");
         assert_eq!(named("at /subscriptions/1."), "at 1.");
         assert_eq!(named("nothing"), "nothing");
+    }
+
+    #[test]
+    fn ids_of_one_name_are_told_apart() {
+        let within = "within /subscriptions/1/resourceGroups/g, /subscriptions/2/resourceGroups/g";
+        assert_eq!(named(within), within);
+        let twice = "/subscriptions/1/resourceGroups/g or /subscriptions/1/resourcegroups/G.";
+        assert_eq!(named(twice), "g or G.");
+        let mixed = format!("{within} and /subscriptions/2/resourceGroups/other.");
+        assert_eq!(named(&mixed), format!("{within} and other."));
     }
 
     #[test]
