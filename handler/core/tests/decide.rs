@@ -125,11 +125,14 @@ fn what_was_captured_written_and_read_decides_the_same() {
 
 /// Entity tags serve a PATCH and are not captured.
 fn without_etag(mut decision: Decision) -> Decision {
-    if let Decision::Bind(binding) = &mut decision {
-        for change in &mut binding.plan.changes {
-            if let Change::SetArchive { etag, .. } = change {
-                *etag = None;
-            }
+    let changes = match &mut decision {
+        Decision::Bind(binding) => &mut binding.plan.changes,
+        Decision::Wait(wait) => &mut wait.plan.changes,
+        Decision::Look(_) | Decision::Absent | Decision::Refuse(_) => return decision,
+    };
+    for change in changes {
+        if let Change::SetArchive { etag, .. } = change {
+            *etag = None;
         }
     }
     decision
