@@ -101,6 +101,11 @@ pub fn judge(
         return Next::End(Box::new(treatment.end));
     }
     let tries = match treatment.class {
+        // Another setback in between ends the class, and does not bring the next change forward.
+        Some(class @ (Class::RoleSpreads | Class::FailedOperation)) => {
+            let tries = request.progress.enter(class, now);
+            tries.max(request.progress.patches)
+        }
         Some(class) => request.progress.enter(class, now),
         None => request.progress.poll(),
     };

@@ -250,6 +250,25 @@ fn a_change_that_fails_for_want_of_access_again_and_again_is_tried_ever_more_sel
     );
 }
 
+#[test]
+fn changes_that_collide_with_others_in_between_are_made_no_sooner() {
+    let mut request = request(Origin::Write);
+    let mut delays = Vec::new();
+    for patches in 1..=8 {
+        request.progress.patches = patches;
+        let busy = answered(409, Some("AnotherOperationInProgress"));
+        for setback in [busy, failure("KeyVaultAccessDenied", true)] {
+            let Next::Requeue(delay) = judge(&setback, &mut request, NOW, DAY) else {
+                panic!("ended at change {patches}")
+            };
+            delays.push(delay);
+            request = request.next_attempt();
+        }
+    }
+    let after_the_last = delays.last().unwrap();
+    assert!(*after_the_last >= FIRST_STEP * 64, "{delays:?}");
+}
+
 fn no_vault() -> Verdict {
     unmatched(reason::NO_VAULT)
 }
