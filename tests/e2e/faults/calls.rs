@@ -19,6 +19,8 @@ pub(super) enum Scene {
     Manager,
     /// A sweep that finds the cluster.
     Sweep,
+    /// A cluster whose vault was deleted, and that may move then.
+    Orphan,
 }
 
 /// A call: its name, whom it goes to, and how it is known.
@@ -107,7 +109,7 @@ impl Target {
 const SERVICE_BUS: &str = "servicebus";
 
 /// Every call, in the order in which a binding makes them.
-pub(super) const TARGETS: [Target; 21] = [
+pub(super) const TARGETS: [Target; 22] = [
     token("token for Service Bus", SERVICE_BUS),
     target(
         "send request",
@@ -133,6 +135,7 @@ pub(super) const TARGETS: [Target; 21] = [
     ),
     target("Resource Graph", Service::Arm, "POST", "/resources"),
     target("vault", Service::Arm, "GET", "/vaults/kv-a"),
+    target("deleted vaults", Service::Arm, "GET", "/deletedVaults").scene(Scene::Orphan),
     token("token for Graph", "graph.microsoft"),
     target("Graph", Service::Graph, "GET", "").within(),
     target(

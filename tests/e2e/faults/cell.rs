@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use vaultbind_simulator::{
-    ClusterSpec, ManagerSpec, Simulator, SubscriptionSpec, World,
+    ClusterSpec, Estate, ManagerSpec, Simulator, SubscriptionSpec, World,
     faults::Fault,
     journal::{Entry, Service},
     service_bus::{Broker, queue::QueueConfig},
@@ -65,17 +66,30 @@ fn plan(scene: Scene) -> Plan {
     } else {
         west
     };
-    if scene != Scene::Manager {
-        return Plan::new(binding::estate_in(west));
-    }
-    let estate = vaultbind_simulator::Estate::new()
-        .platform_apps()
-        .subscription(west)
-        .manager(ManagerSpec::new("cm1").system_identity())
-        .cluster(ClusterSpec::new("c1").tag("site", "a").manager("cm1"))
-        .vault(binding::vault("kv-a", "a"));
-    let mut plan = Plan::new(estate);
-    plan.policy = POLICY.replace("platform-apps", "cluster-manager");
+    let cluster = ClusterSpec::new("c1").tag("site", "a");
+    let (writer, estate) = match scene {
+        Scene::Binding | Scene::Registration | Scene::Sweep => {
+            return Plan::new(binding::estate_in(west));
+        }
+        Scene::Manager => {
+            let manager = ManagerSpec::new("cm1").system_identity();
+            let estate = Estate::new().subscription(west).manager(manager);
+            ("cluster-manager", estate.cluster(cluster.manager("cm1")))
+        }
+        Scene::Orphan => {
+            let archive = json!({
+                "vaultUri": "https://kv-old.vault.azure.net/",
+                "associatedIdentity": { "identityType": "SystemAssignedIdentity" },
+            });
+            let estate = Estate::new().subscription(west);
+            let estate = estate.vault(binding::vault("kv-old", "none"));
+            let cluster = cluster.system_identity().settings(archive);
+            let writer = "cluster\n    rebind: when-orphaned";
+            (writer, estate.cluster(cluster))
+        }
+    };
+    let mut plan = Plan::new(estate.platform_apps().vault(binding::vault("kv-a", "a")));
+    plan.policy = POLICY.replace("platform-apps", writer);
     plan
 }
 
@@ -117,15 +131,20 @@ fn prepare(town: &Town, target: Target, trouble: &Trouble, times: usize) {
 }
 
 async fn begin(town: &Town, scene: Scene) {
-    if scene == Scene::Sweep {
-        // A tick that fails is lost: the next one sweeps.
-        let _ = town.host.tick("resync").await;
-    } else {
-        town.grid.publish(&write_event(
+    match scene {
+        Scene::Sweep => {
+            // A tick that fails is lost: the next one sweeps.
+            let _ = town.host.tick("resync").await;
+        }
+        Scene::Orphan => {
+            let old = town.vault_id("kv-old");
+            town.simulator.world.azure().soft_delete_vault(&old);
+        }
+        Scene::Binding | Scene::Registration | Scene::Manager => town.grid.publish(&write_event(
             "e-1",
             &town.cluster_id("c1"),
             "Microsoft.NetworkCloud/clusters/write",
-        ));
+        )),
     }
     if let Err(error) = town.host.settle(PATIENCE).await {
         panic!("{error:#}\n{}", town.account());
@@ -214,8 +233,9 @@ fn assert_ends_well(town: &Town, outcome: &Outcome, what: &str) {
 fn is_bound(town: &Town) -> bool {
     let cluster = town.cluster("c1");
     let properties = &cluster["properties"];
-    properties["secretArchive"]["keyVaultId"] == town.vault_id("kv-a")
-        && properties["provisioningState"] == "Succeeded"
+    let by_id = properties["secretArchive"]["keyVaultId"] == town.vault_id("kv-a");
+    let by_uri = properties["secretArchiveSettings"]["vaultUri"] == "https://kv-a.vault.azure.net/";
+    (by_id || by_uri) && properties["provisioningState"] == "Succeeded"
 }
 
 fn calls(town: &Town) -> Vec<Entry> {
