@@ -109,6 +109,28 @@ const CHANGES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "a glob that no id fits",
+        &[
+            ("\"/subscriptions/*/resourceGroups/lab/**\"", "\"*\""),
+            ("/*/resourceGroups/lab/**\"", "/*\""),
+            ("/*/resourceGroups/lab/**\"", "/*/clusters/lab\""),
+            (
+                "\"/subscriptions/*/resourceGroups/lab/**\"",
+                "\"**lab/\", \"**/clusters/lab-\", /resourceGroups/lab/**",
+            ),
+            (
+                "/*/resourceGroups/lab/**\"",
+                "/11111111-1111-1111-1111-111111111111/resourceGroups/lab\"",
+            ),
+            (
+                "/*/resourceGroups/lab/**\"",
+                "/11111111-1111-1111-1111-111111111111/resourceGroups/lab/providers/Microsoft.KeyVault/vaults/kv-1\"",
+            ),
+            ("\"**/id-nexus-*\"", "\"**/clusters/*\""),
+            ("\"**/id-nexus-*\"", "\"*/id-nexus-*\""),
+        ],
+    ),
+    (
         "a scope that is none",
         &[
             ("/resourceGroups/rg-nexus-secrets\"", "/rg-nexus-secrets\""),
