@@ -247,6 +247,18 @@ const RULES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "a rule behind one that takes any region",
+        &[
+            "{ location: \"*\" }",
+            "{ tags: { a: b } }",
+            "{ location: eastus }",
+        ],
+    ),
+    (
+        "a rule behind one that takes any value of a tag",
+        &["{ tags: { a: \"*\" } }", "{ location: eastus }"],
+    ),
+    (
         "rules behind a negation",
         &[
             "{ tags: { site: { not: b } } }",
