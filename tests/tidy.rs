@@ -12,6 +12,8 @@
 mod claims;
 #[path = "tidy/published.rs"]
 mod published;
+#[path = "tidy/tables.rs"]
+mod tables;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -19,7 +19,7 @@ use vaultbind_core::id::SubscriptionId;
 struct Bucket {
     size: f64,
     refill_per_second: f64,
-    /// The most that one look may take out of it.
+    /// The most that one look takes out of it, unless it reads many vaults before it refuses.
     look: f64,
 }
 

@@ -21,7 +21,6 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use vaultbind_core::{
     decision::Decision, id::ClusterId, inventory::ProvisioningState, policy::Policy,
-    result::Outcome,
 };
 
 use estate::{Estate, cluster_id, vault_id};
@@ -125,13 +124,7 @@ proptest! {
                 }
                 Decision::Refuse(refusal) => {
                     prop_assert!(!refusal.reason.message.is_empty() && !refusal.reason.help.is_empty());
-                    let is_so = match refusal.outcome {
-                        Outcome::Unmatched => fit.is_empty(),
-                        Outcome::Ambiguous => fit.len() > 1,
-                        Outcome::Held => fit.len() == 1,
-                        Outcome::Rejected | Outcome::Orphaned => true,
-                        _ => false,
-                    };
+                    let is_so = estate.bears_out(refusal.outcome, &policy, cluster);
                     prop_assert!(is_so, "{cluster} is {} with {fit:?}", refusal.outcome);
                 }
                 other => prop_assert!(false, "{other:?}"),

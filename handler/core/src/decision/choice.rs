@@ -17,7 +17,7 @@ pub(crate) enum Choice<'a> {
     One(&'a Vault, Vec<Candidate>),
     /// None, or several that rank equal.
     None(Box<Refusal>),
-    /// It would be a refusal, but it rests on what Resource Graph alone shows of these vaults.
+    /// It would be a refusal, but it rests on what Resource Graph alone shows of these vaults, the next to be read.
     Unread(Vec<VaultId>),
     /// The only vaults there are have yet to become ready.
     NotReady(Box<Refusal>),
@@ -46,7 +46,13 @@ pub(crate) fn choose<'a>(case: &Case<'a>, rule: &Rule) -> Choice<'a> {
     match first.as_slice() {
         [vault] => return one_among(case, rule, vault, &fit, candidates),
         [] => unread(case, unfit.iter().map(|(vault, _)| *vault)),
-        equals => unread(case, equals.iter().copied()),
+        equals => {
+            let best = equals.first().map(|vault| rank(case, rule, vault));
+            let unfit = unfit.iter().map(|(vault, _)| *vault);
+            // One of those could come before them all by now.
+            let above = unfit.filter(|vault| Some(rank(case, rule, vault)) > best);
+            unread(case, equals.iter().copied().chain(above))
+        }
     }
     .unwrap_or_else(|| match first.as_slice() {
         [] => none_fit(rule, &unfit, &outside, candidates),
@@ -54,15 +60,18 @@ pub(crate) fn choose<'a>(case: &Case<'a>, rule: &Rule) -> Choice<'a> {
     })
 }
 
-/// How many vaults are read live before they are refused.
-const MOST_READ: usize = 10;
+/// How many vaults are read live at a time before they are refused.
+const ROUND: usize = 10;
+/// How many vaults are read live at most before a refusal: a rule's tags fit fewer, and reads count against ARM's quotas.
+const MOST_READ: usize = 30;
 
-/// Those of the vaults that were not read live yet: a refusal must not rest on old tags or flags.
+/// The next of the vaults that were not read live yet: a refusal must not rest on old tags or flags.
 fn unread<'a>(case: &Case<'_>, vaults: impl Iterator<Item = &'a Vault>) -> Option<Choice<'a>> {
-    let considered = vaults.take(MOST_READ);
-    let unread = considered.filter(|vault| case.sighting(&vault.id).is_none());
-    let unread: Vec<VaultId> = unread.map(|vault| vault.id.clone()).collect();
-    (!unread.is_empty()).then_some(Choice::Unread(unread))
+    let left = MOST_READ.saturating_sub(case.inventory.vaults.len());
+    let unread = vaults.filter(|vault| case.sighting(&vault.id).is_none());
+    let next = unread.take(ROUND.min(left));
+    let next: Vec<VaultId> = next.map(|vault| vault.id.clone()).collect();
+    (!next.is_empty()).then_some(Choice::Unread(next))
 }
 
 /// The vaults that can be seen and may have the rule's tags: Resource Graph's rows, each replaced by what a live read showed.

@@ -3,6 +3,7 @@
 //! It must not know files or Azure, and gives no default but those that the format names.
 
 mod format;
+mod glob;
 mod rule;
 pub mod schema;
 mod selector;
@@ -13,7 +14,7 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 use time::{Date, macros::format_description};
 
-use super::{Exemption, Mode, Policy, Rule, id_glob::IdGlob};
+use super::{Exemption, Mode, Policy, Rule};
 use crate::{
     id::SubscriptionId,
     yaml::{
@@ -169,7 +170,7 @@ fn rules_of(node: Node<'_>, problems: &mut Problems) -> Vec<(Place, Rule)> {
 fn exemption(node: Node<'_>, problems: &mut Problems) -> Option<(Place, Exemption)> {
     let section = format::section(node, "an exemption", format::EXEMPTION, problems)?;
     let clusters = format::EXEMPT.of(&section, problems);
-    let clusters = clusters.and_then(|it| globs(it, problems));
+    let clusters = clusters.and_then(|it| glob::clusters(it, problems));
     let owner = format::OWNER.of(&section, problems);
     let owner = owner.and_then(|it| it.text("an owner", problems));
     let reason = format::REASON.of(&section, problems);
@@ -183,29 +184,6 @@ fn exemption(node: Node<'_>, problems: &mut Problems) -> Option<(Place, Exemptio
         until: until?,
     };
     Some((day?.place(), exemption))
-}
-
-fn globs(node: Node<'_>, problems: &mut Problems) -> Option<Vec<IdGlob>> {
-    let items = node.items("clusters", problems)?;
-    if items.is_empty() {
-        problems.at(node, "`clusters` is empty".to_owned());
-        return None;
-    }
-    every(items, problems, id_glob)
-}
-
-/// An id or a glob of ids; one that no id can match is a mistake, for what it was to cover would go uncovered.
-fn id_glob(node: Node<'_>, problems: &mut Problems) -> Option<IdGlob> {
-    let text = node.text("an id or a glob of ids", problems)?;
-    let glob = IdGlob::new(&text);
-    if !glob.can_match() {
-        let message = format!("`{}` matches no id", text.escape_debug());
-        let name = text.rsplit('/').next().unwrap_or_default().escape_debug();
-        let hint = format!("an id begins with /subscriptions/; write `**/{name}` for a name");
-        problems.hinted(node, message, hint);
-        return None;
-    }
-    Some(glob)
 }
 
 fn date(node: Node<'_>, problems: &mut Problems) -> Option<Date> {

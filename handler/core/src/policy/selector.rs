@@ -78,7 +78,8 @@ impl Selector {
     pub fn covers(&self, other: &Self) -> bool {
         let attributes = self.attributes.iter().all(|(attribute, test)| {
             let there = other.attributes.iter().find(|(it, _)| it == attribute);
-            test.follows_from(there.map(|(_, test)| test))
+            // An attribute is never absent.
+            test.takes_every_value() || test.follows_from(there.map(|(_, test)| test))
         });
         let tags = self.tags.iter().all(|(name, test)| {
             let there = other
@@ -138,6 +139,11 @@ impl Test {
                 OnlyValue::Nothing | OnlyValue::Many => None,
             })
             .collect()
+    }
+
+    /// Does the test hold whatever the value is, where there is one?
+    fn takes_every_value(&self) -> bool {
+        matches!(self, Self::AnyOf(patterns) if patterns.iter().any(Pattern::covers_all))
     }
 
     /// Does the test surely hold wherever `other` holds? No other test says nothing.

@@ -2,14 +2,15 @@
 //!
 //! It must not ask the product for its decision.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vaultbind_core::{
     id::{ClusterId, VaultId},
     inventory::{
         ArchiveSettings, AssociatedIdentity, Cluster, Identities, PrincipalId, SecretArchive, Vault,
     },
-    policy::{Policy, WriterChoice},
+    policy::{Policy, Rebind, WriterChoice},
+    result::Outcome,
 };
 
 use super::estate::{Estate, TENANT, principal};
@@ -17,14 +18,82 @@ use super::estate::{Estate, TENANT, principal};
 impl Estate {
     /// The vaults that the policy has for a cluster: of its site, within the boundary, and such as can take the role.
     pub(super) fn fit_for(&self, cluster: &Cluster) -> BTreeSet<VaultId> {
-        let site = cluster.tags.get("site").filter(|it| *it != "c");
-        let is_fit = |it: &&Vault| {
-            let is_within = it.id.as_str().contains("/rg-secrets/");
-            let is_of_the_site = site.is_some() && it.tags.get("site") == site;
-            is_within && is_of_the_site && it.rbac && it.tenant == TENANT
-        };
-        let fit = self.vaults.values().filter(is_fit);
+        let fit = self.meant_for(cluster);
+        let fit = fit.filter(|it| it.rbac && it.tenant == TENANT);
         fit.map(|it| it.id.clone()).collect()
+    }
+
+    /// The vaults of a cluster's site within the boundary, fit or not.
+    fn meant_for(&self, cluster: &Cluster) -> impl Iterator<Item = &Vault> {
+        let site = cluster.tags.get("site").filter(|it| *it != "c");
+        let site = site.map(ToOwned::to_owned);
+        self.vaults.values().filter(move |it| {
+            let is_within = it.id.as_str().contains("/rg-secrets/");
+            is_within && site.is_some() && it.tags.get("site") == site.as_deref()
+        })
+    }
+
+    /// Is a cluster such as is said of it, where it is not bound?
+    pub(super) fn bears_out(&self, outcome: Outcome, policy: &Policy, id: &ClusterId) -> bool {
+        let cluster = &self.clusters[id];
+        let fit = self.fit_for(cluster);
+        let only = fit.first().filter(|_| fit.len() == 1);
+        let bound = self.bound_to(cluster);
+        let is_elsewhere = |it: &VaultId| self.vaults.contains_key(it) && Some(it) != only;
+        match outcome {
+            Outcome::Unmatched => self.meant_for(cluster).next().is_none(),
+            Outcome::Ambiguous => fit.len() > 1,
+            Outcome::Held => only.is_some() && bound.as_ref().is_some_and(is_elsewhere),
+            Outcome::Rejected => match only {
+                Some(vault) => {
+                    self.nobody_can_write(policy, cluster, bound.as_ref() == Some(vault))
+                }
+                None => fit.is_empty() && self.meant_for(cluster).next().is_some(),
+            },
+            Outcome::Orphaned => {
+                let may_move = policy.rules[0].rebind != Rebind::Never;
+                bound.is_some_and(|it| self.deleted.contains(&it)) && !(may_move && only.is_some())
+            }
+            _ => false,
+        }
+    }
+
+    /// The vault that a cluster delivers to, there or deleted.
+    fn bound_to(&self, cluster: &Cluster) -> Option<VaultId> {
+        let mut known = self.vaults.keys().chain(&self.deleted);
+        let is_named = |it: &&VaultId| match &cluster.settings {
+            Some(settings) => {
+                let uri = format!("https://{}.vault.azure.net/", it.name());
+                settings.vault_uri.as_deref() == Some(uri.as_str())
+            }
+            None => {
+                let archive = cluster.archive.as_ref();
+                archive.is_some_and(|archive| archive.enabled && archive.vault == it.as_str())
+            }
+        };
+        known.find(is_named).cloned()
+    }
+
+    /// Has whoever is to write no identity, or several of which none is named?
+    fn nobody_can_write(&self, policy: &Policy, cluster: &Cluster, is_in_place: bool) -> bool {
+        const NOBODY: &Identities = &Identities {
+            system: None,
+            user: BTreeMap::new(),
+        };
+        let own = &cluster.identities;
+        let managers = cluster.manager.as_ref().map(|it| &self.managers[it]);
+        let managers = managers.unwrap_or(NOBODY);
+        let has_any = |it: &Identities| it.system.is_some() || !it.user.is_empty();
+        let cannot = |it: &Identities| it.user.len() != 1 && it.system.is_none();
+        match policy.rules[0].writer {
+            // The identity that the settings name stays.
+            _ if cluster.settings.is_some() => false,
+            WriterChoice::PlatformApps => false,
+            WriterChoice::Cluster => cannot(own),
+            WriterChoice::ClusterManager => cannot(managers),
+            WriterChoice::Auto if !is_in_place && has_any(own) => cannot(own),
+            WriterChoice::Auto => has_any(managers) && cannot(managers),
+        }
     }
 
     /// Who may write for what a cluster shows, and how many of them need the role.

@@ -8,7 +8,7 @@
 //! - `provider state=NotRegistered served=2025-02-01,2024-07-01`
 //! - `vault kv-a rbac=no purge-protection=no tenant=other state=RegisteringDns uri=https://... location=westus`, and how it is
 //!   seen: `listed=no` (Resource Graph does not show it yet), `cached=no` (only a new look there does), `live=absent`, `live=denied`;
-//!   `listed.site=b` is a tag as Resource Graph still shows it
+//!   `listed.site=b` is a tag and `listed-rbac=no` a flag as Resource Graph still shows it
 //! - `deleted-vault kv-old`
 //! - `manager m1 identity=system,id-a` (`id-a:pending` has no principal yet)
 //! - `cluster c1 state=Updating status=Deleting identity=... manager=m1 archive=kv-a settings=kv-a/system provider=CyberArk location=westus`;
@@ -240,6 +240,7 @@ impl Estate {
         if !stale.is_empty() {
             row.tags = stale.into_iter().collect();
         }
+        row.rbac &= !line.says("listed-rbac", "no");
         self.vaults.push(VaultLine {
             sighting: match line.value("live") {
                 None => VaultSighting::Live(vault.clone()),

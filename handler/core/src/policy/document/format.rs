@@ -121,7 +121,7 @@ pub(super) const WRITER: Key = Key::optional(
 );
 pub(super) const IDENTITY: Key = Key::optional(
     "identity",
-    "Which user-assigned identity writes, where there are several: an id, or a glob such as `**/id-nexus-*`.",
+    "Which user-assigned identity writes, where there are several: an id, or a glob such as `**/id-nexus-*`. It must fit the whole id.",
 );
 pub(super) const REBIND: Key = Key::optional(
     "rebind",
@@ -183,7 +183,7 @@ pub(super) const NEGATION: &[Key] = &[NOT];
 
 pub(super) const EXEMPT: Key = Key::required(
     "clusters",
-    "Ids of clusters, or globs of ids: `*` stays within a segment, `**` crosses segments, case does not count.",
+    "Ids of clusters, or globs that fit the whole id, such as `**/clusters/lab-*`: `*` stays within a segment, `**` crosses segments, case does not count.",
     EXEMPTION_SAYS,
 );
 pub(super) const OWNER: Key = Key::required("owner", "Who answers for it.", EXEMPTION_SAYS);

@@ -3,7 +3,7 @@
 //! It must not accept a rule without `within`: tags alone are no proof.
 
 use super::{
-    format, id_glob,
+    format, glob,
     selector::{Of, selector},
     warnings::warn_of_missing_tags,
 };
@@ -36,7 +36,7 @@ pub(super) fn rule(node: Node<'_>, problems: &mut Problems) -> Option<(Place, Ru
         it.keyword("writer", WriterChoice::WORDS, problems)
     });
     let identity = format::IDENTITY.of(&section, problems);
-    let identity = identity.and_then(|it| id_glob(it, problems));
+    let identity = identity.and_then(|it| glob::identity(it, problems));
     let rebind = format::REBIND.of(&section, problems);
     let rebind = rebind.map_or(Some(Rebind::Never), |it| {
         it.keyword("rebind", Rebind::WORDS, problems)

@@ -217,6 +217,7 @@ fn scope() -> Value {
     ))
 }
 
+/// An id or a glob: without two stars together it has all the segments of an id.
 fn id_glob() -> Value {
-    matching(r"^[*/]")
+    matching(r"^(?=[*/])(.*\*\*(.*[^/])?|\*?(/[^/]+){8})$")
 }

@@ -121,6 +121,8 @@ fn a_file_that_would_exhaust_its_reader_is_refused() {
         // Brackets in text close nothing.
         format!("{}{}", "[\"]\",".repeat(100_000), "]".repeat(100_000)),
         format!("{}x{}", "[\n\"]\",".repeat(70_000), "]".repeat(70_000)),
+        // A glob with more stars than could be tried.
+        EXAMPLE.replace("/resourceGroups/lab/**", &"/*".repeat(200_000)),
     ] {
         assert!(load(&text).is_err());
     }

@@ -116,6 +116,11 @@ fn a_selector_covers_what_surely_passes_it() {
             at(Attribute::Location, any(&["east*"])),
             at(Attribute::Location, any(&["eastus"])),
         ),
+        (at(Attribute::Location, any(&["*"])), Selector::default()),
+        (
+            at(Attribute::ResourceGroup, any(&["a", "**"])),
+            tag(any(&["a"])),
+        ),
     ] {
         assert!(wide.covers(&narrow), "{wide:?}\n{narrow:?}");
     }
@@ -132,7 +137,8 @@ fn a_selector_does_not_cover_what_may_fail_it() {
         (tag(none(&["a"])), tag(any(&["a*"]))),
         (tag(none(&["a*"])), tag(any(&["b*"]))),
         (tag(Test::Absent), tag(none(&["a"]))),
-        (at(Attribute::Location, any(&["*"])), Selector::default()),
+        (at(Attribute::Location, any(&["*a"])), Selector::default()),
+        (at(Attribute::Location, none(&["a"])), Selector::default()),
     ] {
         assert!(!wide.covers(&narrow), "{wide:?}\n{narrow:?}");
     }

@@ -109,6 +109,28 @@ const CHANGES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "a glob that no id fits",
+        &[
+            ("\"/subscriptions/*/resourceGroups/lab/**\"", "\"*\""),
+            ("/*/resourceGroups/lab/**\"", "/*\""),
+            ("/*/resourceGroups/lab/**\"", "/*/clusters/lab\""),
+            (
+                "\"/subscriptions/*/resourceGroups/lab/**\"",
+                "\"**lab/\", \"**/clusters/lab-\", /resourceGroups/lab/**",
+            ),
+            (
+                "/*/resourceGroups/lab/**\"",
+                "/11111111-1111-1111-1111-111111111111/resourceGroups/lab\"",
+            ),
+            (
+                "/*/resourceGroups/lab/**\"",
+                "/11111111-1111-1111-1111-111111111111/resourceGroups/lab/providers/Microsoft.KeyVault/vaults/kv-1\"",
+            ),
+            ("\"**/id-nexus-*\"", "\"**/clusters/*\""),
+            ("\"**/id-nexus-*\"", "\"*/id-nexus-*\""),
+        ],
+    ),
+    (
         "a scope that is none",
         &[
             ("/resourceGroups/rg-nexus-secrets\"", "/rg-nexus-secrets\""),
@@ -223,6 +245,18 @@ const RULES: &[(&str, &[&str])] = &[
             "{ tags: { Site: [\"a*\", b] }, location: \"east*\" }",
             "{ location: eastus2, tags: { site: [abc, b], zone: z } }",
         ],
+    ),
+    (
+        "a rule behind one that takes any region",
+        &[
+            "{ location: \"*\" }",
+            "{ tags: { a: b } }",
+            "{ location: eastus }",
+        ],
+    ),
+    (
+        "a rule behind one that takes any value of a tag",
+        &["{ tags: { a: \"*\" } }", "{ location: eastus }"],
     ),
     (
         "rules behind a negation",
