@@ -212,6 +212,7 @@ module alerts 'app/alerts.bicep' = {
     emails: alertEmails
     workspaceName: monitoring.outputs.workspaceName
     namespaceName: messaging.outputs.name
+    requestsQueueName: requestsQueueName
     resyncPeriodHours: resyncPeriodHours
   }
 }
@@ -226,12 +227,19 @@ module workbook 'app/workbook.bicep' = {
   }
 }
 
+// `azd down` looks here for every group of the deployment by its name, whichever subscription it lies in.
+resource eventsGroup 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+  name: '${group.name}-events-${resourceToken}'
+  location: location
+  tags: tags
+}
+
 module events 'app/event-topics.bicep' = [
   for id in managedSubscriptionIds: {
     name: 'vaultbind-events-${resourceToken}'
     scope: subscription(id)
     params: {
-      groupName: id == subscription().subscriptionId ? group.name : '${group.name}-events'
+      groupName: eventsGroup.name
       // A subscription with a topic of its own needs no group for one.
       createGroup: id != subscription().subscriptionId && (resourceNotifications || !contains(existingSystemTopics, id))
       location: location
@@ -260,4 +268,4 @@ output VAULTBIND_IDENTITY_CLIENT_ID string = identity.outputs.clientId
 output VAULTBIND_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
 output VAULTBIND_ROLE_ID string = role.outputs.roleDefinitionId
 output VAULTBIND_MANAGED_SUBSCRIPTION_IDS string = join(managedSubscriptionIds, ',')
-output VAULTBIND_EVENTS_GROUP string = '${group.name}-events'
+output VAULTBIND_EVENTS_GROUP string = eventsGroup.name

@@ -7,7 +7,7 @@ import { deliveryType, existingTopicType } from 'types.bicep'
 @description('Required. Name of the resource group for the topics.')
 param groupName string
 
-@description('Required. Create the resource group: the one of the app is there already.')
+@description('Required. Create the resource group: the one beside the app is there already.')
 param createGroup bool
 
 @description('Required. Region of the resource group.')
