@@ -1,4 +1,4 @@
-metadata description = 'Whom to tell, and of what: dead letters, failures, requests that wait for hours, sweeps that do not come.'
+metadata description = 'Whom to tell, and of what: dead letters, failures, requests that wait for hours or that nobody reads, sweeps that do not come.'
 
 @description('Required. Region.')
 param location string
@@ -14,6 +14,9 @@ param workspaceName string
 
 @description('Required. Name of the Service Bus namespace.')
 param namespaceName string
+
+@description('Required. Name of the queue that carries requests.')
+param requestsQueueName string
 
 @description('Required. Hours between two sweeps.')
 param resyncPeriodHours int
@@ -163,6 +166,36 @@ resource deadLetters 'Microsoft.Insights/metricAlerts@2018-03-01' = {
           operator: 'GreaterThan'
           threshold: 0
           dimensions: [{ name: 'EntityName', operator: 'Include', values: ['*'] }]
+        }
+      ]
+    }
+    actions: empty(emails) ? [] : [{ actionGroupId: people.id }]
+  }
+}
+
+// The log tells of requests that are looked at; this of those that nobody looks at. What waits for its time is not active.
+resource unread 'Microsoft.Insights/metricAlerts@2018-03-01' = {
+  name: 'vaultbind-unread-requests'
+  location: 'global'
+  tags: tags
+  properties: {
+    description: 'Requests have lain in the queue for an hour without a break: `reconcile` does not run, or does not keep up.'
+    severity: 2
+    enabled: true
+    scopes: [namespace.id]
+    evaluationFrequency: 'PT15M'
+    windowSize: 'PT1H'
+    criteria: {
+      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+      allOf: [
+        {
+          name: 'unread'
+          criterionType: 'StaticThresholdCriterion'
+          metricName: 'ActiveMessages'
+          timeAggregation: 'Minimum'
+          operator: 'GreaterThan'
+          threshold: 0
+          dimensions: [{ name: 'EntityName', operator: 'Include', values: [requestsQueueName] }]
         }
       ]
     }

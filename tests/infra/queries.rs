@@ -88,8 +88,8 @@ fn every_rule_tells_whoever_is_to_be_told() {
     let metrics = snapshot.of_type("Microsoft.Insights/metricAlerts");
     assert_eq!(
         metrics.len(),
-        2,
-        "dead letters of Service Bus and of Event Grid"
+        3,
+        "dead letters of Service Bus and of Event Grid, requests that nobody reads"
     );
     for rule in metrics {
         assert_eq!(&rule["properties"]["actions"][0]["actionGroupId"], group);

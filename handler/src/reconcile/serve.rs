@@ -2,8 +2,9 @@
 //!
 //! It must not acknowledge a request whose report or retry could not be sent.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
+use time::OffsetDateTime;
 use tokio::time::Instant;
 use vaultbind_azure::http::Recorder;
 use vaultbind_core::id::ClusterId;
@@ -27,6 +28,12 @@ use crate::{
 const LOOKING: Duration = Duration::from_secs(38);
 const SENDING: Duration = Duration::from_secs(15).saturating_add(WAITING);
 
+/// Logs why a request is looked at again, when, and for how long it has been under way.
+fn tell_again(request: &Request, why: &dyn Display, delay: Duration, now: OffsetDateTime) {
+    let age = now - request.first_seen.unwrap_or(now);
+    tracing::info!(setback = %why, delay_s = delay.as_secs(), age_s = age.whole_seconds(), "to be looked at again");
+}
+
 /// Serves one delivery of a request for a cluster.
 pub async fn serve(context: &Context, mut request: Request, cluster: &ClusterId) -> Answer {
     let began = context.clock.now();
@@ -39,10 +46,8 @@ pub async fn serve(context: &Context, mut request: Request, cluster: &ClusterId)
         .pacer
         .admit(cluster.subscription(), quota, Instant::now());
     if let (Err(wait), false) = (&pass, is_due) {
-        tracing::info!(
-            delay_s = wait.as_secs(),
-            "the subscription's quota has no room, to be looked at later"
-        );
+        let full = "the subscription's quota has no room";
+        tell_again(&request, &full, *wait, began);
         return later(context, &request, *wait).await;
     }
     let calls = Recorder::default();
@@ -66,8 +71,7 @@ pub async fn serve(context: &Context, mut request: Request, cluster: &ClusterId)
         Err(setback) => {
             match error_policy::judge(&setback, &mut request, now, context.config.deadline) {
                 Next::Requeue(delay) => {
-                    let age = now - request.first_seen.unwrap_or(now);
-                    tracing::info!(setback = %ErrorChain(&setback), delay_s = delay.as_secs(), age_s = age.whole_seconds(), "to be looked at again");
+                    tell_again(&request, &ErrorChain(&setback), delay, now);
                     (None, Some(delay))
                 }
                 Next::End(refusal) => (Some(Verdict::Refused(refusal)), None),
