@@ -16,10 +16,8 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use vaultbind::{
     config::Config,
     context::{Clock, Context},
-    functions::answer::Answer,
-    reconcile,
-    request::{Request, Subject},
-    sweep,
+    functions::{answer::Answer, deliver::deliver},
+    request::Request,
 };
 use vaultbind_azure::{
     credential::{Credential, CredentialKind, Tokens},
@@ -194,15 +192,7 @@ fn handler(simulator: &Simulator) -> Context {
 async fn serve(context: &Context, broker: &Broker, received: Received) {
     let text = String::from_utf8(received.message.sent.body.to_vec()).unwrap();
     let request = Request::from_json(&text).unwrap();
-    let answer = match request.subject.clone() {
-        Subject::Cluster { cluster_id, .. } => {
-            reconcile::serve(context, request, &cluster_id).await
-        }
-        Subject::Sweep {
-            vault_id,
-            skip_token,
-        } => sweep::serve(context, request, vault_id.as_ref(), skip_token.as_deref()).await,
-    };
+    let answer = deliver(context, request).await;
     if let Answer::Done(_) = answer {
         broker.complete("requests", received.lock_token).unwrap();
     } else {

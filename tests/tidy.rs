@@ -10,6 +10,8 @@
 
 #[path = "tidy/claims.rs"]
 mod claims;
+#[path = "tidy/layers.rs"]
+mod layers;
 #[path = "tidy/published.rs"]
 mod published;
 #[path = "tidy/tables.rs"]

@@ -23,7 +23,7 @@ use vaultbind_core::{
     policy::Policy,
 };
 
-use crate::{config::Config, pace::Pacer};
+use crate::{admission::Admission, config::Config};
 
 /// How many sends may be under way at once, over all invocations of the process.
 const CONCURRENT_SENDS: usize = 32;
@@ -45,8 +45,10 @@ pub struct Context {
     pub clock: Clock,
     /// What was read before and may be used again.
     pub caches: Arc<Caches>,
-    /// Lets looks begin no faster than the platform refills its quotas.
-    pub pacer: Arc<Pacer>,
+    /// Lets reconciles begin no faster than the platform refills its quotas.
+    pub admission: Arc<Admission>,
+    /// What one reconcile may take; as long as it takes where none is set.
+    pub limit: Option<Duration>,
     /// Bounds the sends that a burst of events causes.
     pub sends: Arc<Semaphore>,
 }
@@ -80,10 +82,19 @@ impl Context {
             service_bus: ServiceBus::new(http, config.service_bus.clone(), tokens, config.cloud),
             clock: Clock::system(),
             caches: Arc::new(Caches::default()),
-            pacer: Arc::default(),
+            admission: Arc::default(),
+            limit: None,
             sends: Arc::new(Semaphore::new(CONCURRENT_SENDS)),
             config: Arc::new(config),
             policy: Arc::new(policy),
+        }
+    }
+
+    /// The same, for reconciles that may not take longer.
+    pub fn limited_to(&self, limit: Duration) -> Self {
+        Self {
+            limit: Some(limit),
+            ..self.clone()
         }
     }
 

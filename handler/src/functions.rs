@@ -3,6 +3,7 @@
 //! It must not decide what an invocation does, and gives no other answer than `Answer` knows.
 
 pub mod answer;
+pub mod deliver;
 pub mod invocation;
 mod reconcile;
 mod resource_event;

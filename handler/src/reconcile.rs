@@ -1,34 +1,35 @@
-//! One look at one cluster: follow, observe, decide, act, verify; then report, or come back later.
+//! One reconcile of one cluster: poll, observe, decide, act, verify; then a result, or come back later.
 //!
-//! It must not remember Azure's state between looks, nor hold compute while Azure works.
+//! It must not remember Azure's state between reconciles, hold compute while Azure works, or know of a queue or a host.
 
 pub mod act;
+mod error;
 pub mod error_policy;
-pub mod follow;
 pub mod observe;
-pub mod report;
-mod serve;
+pub mod poll;
+pub mod result;
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use vaultbind_azure::Error as CallError;
+use tokio::time::timeout;
 use vaultbind_core::{
-    decision::{Binding, Decision, Refusal, Wait},
-    id::{ClusterId, VaultId},
+    decision::{Binding, Decision, Refusal},
+    id::ClusterId,
     inventory::Cluster,
     plan::ChangeKind,
     policy::Mode,
-    result::{ArchiveState, ChangeRecord, ChangeStatus},
+    result::{ArchiveState, BindingResult, CauseKind, ChangeRecord, ChangeStatus, reason},
 };
 
 use crate::{
     context::Context,
-    request::{Class, Origin, Request},
+    request::{Origin, Request, RetryClass},
 };
-use follow::OperationFailure;
+pub use error::Error;
 use observe::Sight;
-pub use serve::{put_off, serve};
+use poll::OperationFailure;
+use result::Report;
 
 /// How long a value that was just written may take to be read back.
 pub const READ_LAG: Duration = Duration::from_secs(120);
@@ -39,15 +40,71 @@ pub const MAX_PATCHES: u32 = 3;
 /// How long a role assignment may take to have effect.
 pub const ROLE_SPREADS: Duration = Duration::from_secs(3600);
 
-/// What a look has seen: it outlives a look that is cut short.
+/// When a cluster without a vault is reconciled again, in seconds: the vault may be on its way.
+const UNMATCHED_STEPS: [u64; 3] = [60, 300, 900];
+
+/// What a reconcile leads to.
+#[derive(Debug)]
+pub struct Done {
+    /// What is to be told, where there is something.
+    pub result: Option<Box<BindingResult>>,
+    /// When to come back.
+    pub action: Action,
+    /// What was made of the request, in one line.
+    pub line: String,
+}
+
+/// When to come back to a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// With the next event or sweep.
+    AwaitChange,
+    /// After this long.
+    Requeue(Duration),
+}
+
+/// A reconcile that came to no end, and what it had seen by then.
+#[derive(Debug)]
+pub struct Unfinished {
+    /// Why.
+    pub error: Error,
+    report: Report,
+}
+
+impl Done {
+    /// What comes of a request for one cluster.
+    pub fn of(request: &Request, result: Option<BindingResult>, action: Action) -> Self {
+        let cluster = request.subject_id();
+        let line = match (&result, action) {
+            (Some(result), _) => result::in_one_line(result),
+            (None, Action::Requeue(_)) => format!("{cluster} is not settled"),
+            (None, Action::AwaitChange) => {
+                format!("{cluster} is left to the request that changes it")
+            }
+        };
+        Self {
+            result: result.map(Box::new),
+            ..Self::said(action, line)
+        }
+    }
+
+    /// Nothing to tell the consumers of results.
+    pub fn said(action: Action, line: String) -> Self {
+        Self {
+            result: None,
+            action,
+            line,
+        }
+    }
+}
+
+/// What a reconcile has seen: it outlives one that is cut short.
 #[derive(Debug, Default)]
 pub struct Picture {
     /// The cluster as it was last read.
     pub cluster: Option<Cluster>,
     /// What the decision was, where it was to bind.
     pub binding: Option<Box<Binding>>,
-    /// The vault that a person agreed to: the cluster is pointed at no other.
-    pub agreed: Option<VaultId>,
 }
 
 /// What was decided in the end.
@@ -61,65 +118,79 @@ pub enum Verdict {
     Refused(Box<Refusal>),
 }
 
-/// Why a look came to no end.
-#[derive(Debug, thiserror::Error)]
-pub enum Setback {
-    /// A call to Azure failed.
-    #[error("a call to Azure failed")]
-    Call(#[source] CallError),
-    /// A platform app could not be found in the directory.
-    #[error("cannot find the platform apps in the directory")]
-    Directory(#[source] CallError),
-    /// The cluster was not found.
-    #[error("{0} was not found")]
-    Absent(ClusterId),
-    /// Something has to pass first.
-    #[error("{}", .0.refusal.reason.message)]
-    Wait(Box<Wait>),
-    /// A change is under way.
-    #[error("the change is under way")]
-    UnderWay {
-        /// When Azure asks to be asked again.
-        retry_after: Option<Duration>,
-    },
-    /// The change that was under way failed.
-    #[error("the change failed: {}", .failure)]
-    Operation {
-        /// How it failed.
-        failure: OperationFailure,
-        /// Is a role that the writer needs so young that it may not have effect yet?
-        role_is_young: bool,
-    },
-    /// What was written cannot be read back yet.
-    #[error("what was written cannot be read back yet")]
-    NotVisible,
-    /// The look took longer than an invocation may.
-    #[error("the look took too long")]
-    OutOfTime,
-}
-
-impl From<CallError> for Setback {
-    fn from(error: CallError) -> Self {
-        Self::Call(error)
+/// Reconciles a cluster once, and does what is to be done.
+///
+/// # Errors
+/// Where it came to no end.
+pub async fn reconcile(
+    context: &Context,
+    request: &mut Request,
+    cluster: &ClusterId,
+) -> Result<Done, Unfinished> {
+    let mut report = Report::begin(context, cluster);
+    let context = context.recorded_by(&report.calls);
+    let pass = pass(&context, request, cluster, &mut report.picture);
+    let ended = match context.limit {
+        Some(limit) => timeout(limit, pass).await.unwrap_or(Err(Error::OutOfTime)),
+        None => pass.await,
+    };
+    match ended {
+        Ok(Some(verdict)) => {
+            let (is_told, action) = follow_up(&verdict, request, context.clock.now());
+            let result = is_told.then(|| report.result(&context, request, &verdict));
+            Ok(Done::of(request, result, action))
+        }
+        Ok(None) => Ok(Done::of(request, None, Action::AwaitChange)),
+        Err(error) => Err(Unfinished { error, report }),
     }
 }
 
-/// Looks at a cluster once and does what is to be done; `picture` keeps what was seen.
+/// What becomes of the request after an error: it comes again as long as there is patience, then it ends.
+pub fn error_policy(context: &Context, request: &mut Request, unfinished: &Unfinished) -> Done {
+    if request.origin == Origin::Own {
+        // It would tell of one failure twice: whoever wrote looks again, and reports.
+        return Done::of(request, None, Action::AwaitChange);
+    }
+    let (now, deadline) = (context.clock.now(), context.config.deadline);
+    match error_policy::retry(&unfinished.error, request, now, deadline) {
+        Ok(delay) => Done::of(request, None, Action::Requeue(delay)),
+        Err(ending) => {
+            let verdict = Verdict::Refused(ending);
+            let result = unfinished.report.result(context, request, &verdict);
+            Done::of(request, Some(result), Action::AwaitChange)
+        }
+    }
+}
+
+/// Is the verdict told, and when is the cluster looked at again? An event may come too early for its vault; later looks
+/// tell only of another outcome.
+fn follow_up(verdict: &Verdict, request: &mut Request, now: OffsetDateTime) -> (bool, Action) {
+    let lacks_vault = matches!(verdict, Verdict::Refused(it)
+        if [reason::NO_VAULT, reason::OUTSIDE_WITHIN].contains(&it.reason.code.as_str()));
+    let by_event = request.cause.kind == CauseKind::Event && !request.origin.is_quiet();
+    if !lacks_vault || !by_event {
+        return (true, Action::AwaitChange);
+    }
+    let looks = request.progress.enter(RetryClass::Unmatched, now) as usize;
+    let again = UNMATCHED_STEPS.get(looks - 1);
+    let again = again.map(|seconds| Action::Requeue(Duration::from_secs(*seconds)));
+    let is_told = looks == 1 || request.progress.redelivered;
+    (is_told, again.unwrap_or(Action::AwaitChange))
+}
+
+/// The way of one reconcile; `picture` keeps what was seen.
 ///
 /// Our own write that comes back as an event changes nothing: what is left to do is left to the request that wrote
-/// (`None`), for a write that led to a write would never come to an end. While the change is under way such a look ends
-/// as soon as it has read the cluster, so that only the event of its end leads to a whole look. Nor is anything changed
-/// where a person agreed to another vault than the one that is now decided on.
-///
-/// # Errors
-/// Where the look came to no end; `error_policy` says what becomes of it.
-pub async fn look(
+/// (`None`), for a write that led to a write would never come to an end. While the change is under way such a reconcile
+/// ends as soon as it has read the cluster, so that only the event of its end leads to a whole one. Nor is anything
+/// changed where a person agreed to another vault than the one that is now decided on.
+async fn pass(
     context: &Context,
     request: &mut Request,
     cluster: &ClusterId,
     picture: &mut Picture,
-) -> Result<Option<Verdict>, Setback> {
-    let failure = follow::follow(context, request, cluster).await?;
+) -> Result<Option<Verdict>, Error> {
+    let failure = poll::poll(context, request, cluster).await?;
     let sight = observe::observe(context, request, cluster).await?;
     if request.progress.before.is_none() {
         request.progress.before = sight.cluster().map(ArchiveState::of);
@@ -128,14 +199,14 @@ pub async fn look(
     let binding = match picture.take_in(&sight) {
         Ok(Ok(binding)) => binding,
         Ok(Err(verdict)) => return Ok(Some(verdict)),
-        Err(Setback::Wait(_)) if is_own => return Ok(None),
+        Err(Error::Wait(_)) if is_own => return Ok(None),
         Err(setback) => return Err(setback),
     };
     if binding.plan.is_empty() {
         request.progress.confirm();
         return Ok(Some(Verdict::Bound));
     }
-    let agreed = picture.agreed.as_ref();
+    let agreed = request.agreed.as_ref();
     if is_own || agreed.is_some_and(|it| *it != binding.vault.id) {
         return Ok(None);
     }
@@ -158,18 +229,18 @@ pub async fn look(
             request.progress.confirm();
             Ok(Some(Verdict::Bound))
         }
-        Ok(_) => Err(Setback::NotVisible),
+        Ok(_) => Err(Error::NotVisible),
         Err(verdict) => Ok(Some(verdict)),
     }
 }
 
 impl Picture {
     /// Takes in what was seen; comes back with the binding that follows from it, or with the verdict.
-    fn take_in(&mut self, sight: &Sight) -> Result<Result<Box<Binding>, Verdict>, Setback> {
+    fn take_in(&mut self, sight: &Sight) -> Result<Result<Box<Binding>, Verdict>, Error> {
         self.cluster = sight.cluster().cloned();
         match sight.decision.clone() {
-            Decision::Look(_) | Decision::Absent => Err(Setback::Absent(sight.cluster_id.clone())),
-            Decision::Wait(wait) => Err(Setback::Wait(wait)),
+            Decision::Look(_) | Decision::Absent => Err(Error::Absent(sight.cluster_id.clone())),
+            Decision::Wait(wait) => Err(Error::Wait(wait)),
             Decision::Refuse(refusal) => Ok(Err(Verdict::Refused(refusal))),
             Decision::Bind(binding) => {
                 self.binding = Some(binding.clone());
@@ -185,12 +256,12 @@ fn may_act(
     binding: &Binding,
     failure: Option<OperationFailure>,
     now: OffsetDateTime,
-) -> Result<(), Setback> {
+) -> Result<(), Error> {
     let role_is_young = binding
         .youngest_role
         .is_some_and(|made| now.unix_timestamp() - made < ROLE_SPREADS.as_secs().cast_signed());
     if let Some(failure) = failure {
-        return Err(Setback::Operation {
+        return Err(Error::Operation {
             failure,
             role_is_young,
         });
@@ -198,20 +269,20 @@ fn may_act(
     let progress = &request.progress;
     // Reads lag behind writes: what this request wrote a moment ago is not written again.
     if progress
-        .lasts(Class::NotVisible)
+        .lasts(RetryClass::NotVisible)
         .is_some_and(|since| now - since < READ_LAG)
     {
-        return Err(Setback::NotVisible);
+        return Err(Error::NotVisible);
     }
     let sets_archive = binding
         .plan
         .changes
         .iter()
         .any(|it| it.kind() == ChangeKind::SetArchive);
-    let patient = role_is_young && progress.lasts(Class::RoleSpreads).is_some();
+    let patient = role_is_young && progress.lasts(RetryClass::RoleSpreads).is_some();
     if sets_archive && progress.patches >= MAX_PATCHES && !patient {
         let failure = OperationFailure::last(progress);
-        return Err(Setback::Operation {
+        return Err(Error::Operation {
             failure,
             role_is_young,
         });

@@ -14,7 +14,7 @@ use vaultbind_core::{
     result::Cause,
 };
 
-pub use class::Class;
+pub use class::RetryClass;
 pub use id::{Bucket, cluster_request_id, hash, page_request_id, sweep_request_id};
 pub use progress::Progress;
 
@@ -58,6 +58,9 @@ pub struct Request {
     /// What the request remembers across its retries.
     #[serde(default)]
     pub progress: Progress,
+    /// The vault that a person agreed to: the cluster is pointed at no other. It is on no queue.
+    #[serde(skip)]
+    pub agreed: Option<VaultId>,
 }
 
 /// What a request is about.
@@ -153,6 +156,7 @@ impl Request {
             operation: None,
             traceparent: None,
             progress: Progress::default(),
+            agreed: None,
         }
     }
 

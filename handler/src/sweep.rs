@@ -1,11 +1,10 @@
-//! Sweeps: one page of clusters, a request for each that needs a look, then a request for the next page.
+//! Sweeps: one page of clusters, a request for each that needs a reconcile, then a request for the next page.
 //!
-//! It must not look at a cluster itself: a row of Resource Graph is old news, and only says which clusters exist.
+//! It must not reconcile or send: a row of Resource Graph is old news, and only says which clusters exist.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-use vaultbind_azure::arm::ClusterPage;
+use time::OffsetDateTime;
 use vaultbind_core::{
     id::{SubscriptionId, VaultId},
     inventory::Cluster,
@@ -14,165 +13,109 @@ use vaultbind_core::{
 
 use crate::{
     context::Context,
-    deadline::Deadline,
-    functions::answer::Answer,
-    queue::{self, SendError},
-    reconcile::{
-        Setback,
-        error_policy::{self, Next},
-        put_off,
-    },
+    reconcile::Error,
     request::{self, Bucket, Origin, Request, Subject},
-    telemetry::ErrorChain,
 };
 
 /// How many clusters a page has.
 const PAGE: u32 = 100;
-/// When the next page is due: Resource Graph answers fifteen queries in five seconds, and looks ask it too.
-const NEXT_PAGE: Duration = Duration::from_secs(1);
-/// How many requests one page sends at the same time.
-const CONCURRENT_SENDS: usize = 8;
-/// What a page may take; the rest of the function's 60 s is for putting it off.
-const WORKING: Duration = Duration::from_secs(38);
-const SENDING: Duration = Duration::from_secs(18);
+/// When the next page is due: Resource Graph answers fifteen queries in five seconds, and reconciles ask it too.
+pub const NEXT_PAGE: Duration = Duration::from_secs(1);
 
-/// Why a page came to no end.
-#[derive(Debug, thiserror::Error)]
-enum PageError {
-    #[error("the clusters of the page cannot be read")]
-    Read(#[from] Setback),
-    #[error("not every request of the page could be sent")]
-    Send(#[from] SendError),
+/// What follows from one page.
+#[derive(Debug)]
+pub struct Page {
+    /// A request for each cluster that needs a reconcile.
+    pub requests: Vec<Request>,
+    /// When they are due; at once where events are not coalesced.
+    pub due: Option<OffsetDateTime>,
+    /// The request for the next page, where there is one.
+    pub next: Option<Request>,
+    clusters: usize,
 }
 
-/// Serves one delivery of a page of a sweep.
-pub async fn serve(
-    context: &Context,
-    mut request: Request,
-    vault: Option<&VaultId>,
-    skip_token: Option<&str>,
-) -> Answer {
-    let working = page(context, &request, vault, skip_token);
-    let worked = Deadline::after(WORKING).within(working).await;
-    let setback = match worked.unwrap_or(Err(PageError::Read(Setback::OutOfTime))) {
-        Ok(line) => {
-            tracing::info!("{line}");
-            return Answer::done(line);
-        }
-        Err(PageError::Send(error)) => return give_back(&error).await,
-        Err(PageError::Read(setback)) => setback,
-    };
-    let now = context.clock.now();
-    match error_policy::judge(&setback, &mut request, now, context.config.deadline) {
-        Next::Requeue(delay) => {
-            tracing::info!(setback = %ErrorChain(&setback), delay_s = delay.as_secs(), "the page is to be read again");
-            match put_off(context, &mut Deadline::after(SENDING), &request, delay).await {
-                Ok(()) => Answer::done(format!(
-                    "the page is to be read again in {} s",
-                    delay.as_secs()
-                )),
-                Err(error) => give_back(&error).await,
-            }
-        }
-        Next::End(_) => {
-            tracing::error!(error = %ErrorChain(&setback), "the sweep cannot go on; its page ends as a dead letter");
-            Answer::Redeliver
-        }
+impl fmt::Display for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (requested, clusters) = (self.requests.len(), self.clusters);
+        let more = self.next.as_ref().map_or("", |_| ", and the next page");
+        write!(
+            f,
+            "requested a look at {requested} of {clusters} clusters{more}"
+        )
     }
 }
 
-async fn give_back(error: &SendError) -> Answer {
-    tracing::error!(error = %ErrorChain(error), "the sweep's requests cannot be sent, the host delivers the page again");
-    Deadline::after(SENDING).use_up().await;
-    Answer::Redeliver
-}
-
-/// Reads the page and sends what follows from it; the next page comes last, so that none is skipped.
-async fn page(
+/// Reads a page and says what follows from it.
+///
+/// # Errors
+/// Where the clusters cannot be read.
+pub async fn page(
     context: &Context,
     request: &Request,
     vault: Option<&VaultId>,
     skip_token: Option<&str>,
-) -> Result<String, PageError> {
-    let scope: Option<Vec<SubscriptionId>> = context
-        .policy
-        .scope
-        .as_ref()
-        .map(|it| it.iter().cloned().collect());
-    let read = context
-        .arm
+) -> Result<Page, Error> {
+    let policy = &context.policy;
+    let scope = policy.scope.as_ref();
+    let scope: Option<Vec<SubscriptionId>> = scope.map(|it| it.iter().cloned().collect());
+    let arm = &context.arm;
+    let page = arm
         .clusters_page(scope.as_deref(), PAGE, skip_token)
-        .await;
-    let ClusterPage {
-        clusters,
-        skip_token: next,
-    } = read.map_err(Setback::Call)?;
-    let concerned: Vec<&Cluster> = clusters
-        .iter()
-        .filter(|it| vault.is_none_or(|vault| concerns(&context.policy, vault, it)))
-        .collect();
-    send_looks(context, request, vault, &concerned).await?;
-    if let Some(token) = &next {
-        let id = request::page_request_id(&request.id, token);
-        let subject = Subject::Sweep {
-            vault_id: vault.cloned(),
-            skip_token: Some(token.clone()),
-        };
-        let mut page = Request::new(
-            id,
-            subject,
-            request.cause.clone(),
-            Origin::Sweep,
-            context.clock.now(),
-        );
-        page.traceparent.clone_from(&request.traceparent);
-        let due = Some(context.clock.now() + NEXT_PAGE);
-        queue::send_request(context, &mut Deadline::after(SENDING), &page, due).await?;
-    }
-    let more = if next.is_some() {
-        ", and the next page"
-    } else {
-        ""
-    };
-    Ok(format!(
-        "requested a look at {} of {} clusters{more}",
-        concerned.len(),
-        clusters.len()
-    ))
-}
-
-async fn send_looks(
-    context: &Context,
-    request: &Request,
-    vault: Option<&VaultId>,
-    clusters: &[&Cluster],
-) -> Result<(), SendError> {
+        .await?;
     let now = context.clock.now();
     let bucket = Bucket::at(now, context.config.coalesce_seconds);
-    let cause_id = request
-        .cause
-        .id
-        .clone()
-        .unwrap_or_else(|| request.id.clone());
-    let look = |cluster: &&Cluster| {
-        let id = request::cluster_request_id(&cluster.id, vault, Origin::Sweep, bucket, &cause_id);
-        let subject = Subject::Cluster {
-            cluster_id: cluster.id.clone(),
-            vault_hint: vault.cloned(),
-        };
-        let mut look = Request::new(id, subject, request.cause.clone(), Origin::Sweep, now);
-        look.traceparent.clone_from(&request.traceparent);
-        look
+    let concerned = page
+        .clusters
+        .iter()
+        .filter(|cluster| vault.is_none_or(|vault| concerns(policy, vault, cluster)));
+    Ok(Page {
+        requests: concerned
+            .map(|cluster| of_cluster(request, cluster, vault, bucket, now))
+            .collect(),
+        due: bucket.map(Bucket::due),
+        next: page
+            .skip_token
+            .map(|token| next_page(request, vault, token, now)),
+        clusters: page.clusters.len(),
+    })
+}
+
+fn next_page(
+    request: &Request,
+    vault: Option<&VaultId>,
+    token: String,
+    now: OffsetDateTime,
+) -> Request {
+    let id = request::page_request_id(&request.id, &token);
+    let subject = Subject::Sweep {
+        vault_id: vault.cloned(),
+        skip_token: Some(token),
     };
-    let looks: Vec<Request> = clusters.iter().map(look).collect();
-    stream::iter(looks)
-        .map(|look| async move {
-            let due = bucket.map(Bucket::due);
-            queue::send_request(context, &mut Deadline::after(SENDING), &look, due).await
-        })
-        .buffer_unordered(CONCURRENT_SENDS)
-        .try_collect()
-        .await
+    follow_up(request, id, subject, now)
+}
+
+fn of_cluster(
+    request: &Request,
+    cluster: &Cluster,
+    vault: Option<&VaultId>,
+    bucket: Option<Bucket>,
+    now: OffsetDateTime,
+) -> Request {
+    let cause_id = request.cause.id.as_deref().unwrap_or(&request.id);
+    let id = request::cluster_request_id(&cluster.id, vault, Origin::Sweep, bucket, cause_id);
+    let subject = Subject::Cluster {
+        cluster_id: cluster.id.clone(),
+        vault_hint: vault.cloned(),
+    };
+    follow_up(request, id, subject, now)
+}
+
+/// A request that comes of the sweep's: its cause is the same.
+fn follow_up(request: &Request, id: String, subject: Subject, now: OffsetDateTime) -> Request {
+    let cause = request.cause.clone();
+    let mut next = Request::new(id, subject, cause, Origin::Sweep, now);
+    next.traceparent.clone_from(&request.traceparent);
+    next
 }
 
 /// Could the cluster choose the vault, or is it bound to it? In doubt, yes.

@@ -24,7 +24,7 @@ fn the_readme_describes_every_setting() {
 
 #[test]
 fn the_published_result_schema_is_that_of_the_types() {
-    is_published("result", &vaultbind::reconcile::report::schema());
+    is_published("result", &vaultbind::report::schema());
 }
 
 #[test]

@@ -20,7 +20,7 @@ use vaultbind_core::{
 use super::{live, print, progress::Progress, serve::runtime, source};
 use crate::{
     context::Context,
-    reconcile::{Setback, observe},
+    reconcile::{Error, observe},
     request::{Request, Subject},
 };
 
@@ -125,15 +125,13 @@ async fn list_vaults(
         let arm = &context.arm;
         let listed = patiently(context, async |_| {
             let vaults = arm.vaults_in(std::slice::from_ref(&subscription));
-            vaults.await.map_err(Setback::Call)
+            vaults.await.map_err(Error::Call)
         });
         let vaults = listed
             .await
             .map_err(|it| anyhow::anyhow!("{}", it.message))?;
         let deleted = patiently(context, async |_| {
-            arm.deleted_vaults(&subscription)
-                .await
-                .map_err(Setback::Call)
+            arm.deleted_vaults(&subscription).await.map_err(Error::Call)
         });
         let deleted = deleted.await;
         if let Err(reason) = &deleted {
@@ -147,7 +145,7 @@ async fn list_vaults(
 /// Tries again what may pass, on behalf of no cluster.
 async fn patiently<T>(
     context: &Context,
-    call: impl AsyncFn(&Request) -> Result<T, Setback>,
+    call: impl AsyncFn(&Request) -> Result<T, Error>,
 ) -> Result<T, Reason> {
     let subject = Subject::Sweep {
         vault_id: None,

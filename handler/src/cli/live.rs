@@ -12,12 +12,12 @@ use vaultbind_core::{
 };
 
 use crate::{
+    admission::Permit,
     context::Context,
     deadline::wait_for,
-    pace::Pass,
     reconcile::{
-        Setback,
-        error_policy::{self, Next},
+        Error,
+        error_policy::retry,
         observe::{self, Sight},
     },
     request::{Origin, Request, Subject},
@@ -55,12 +55,12 @@ pub(super) fn of_cluster(
 }
 
 /// Waits until the subscription's quota has room for one more look.
-pub(super) async fn admission(context: &Context, subscription: &SubscriptionId) -> Pass {
+pub(super) async fn admission(context: &Context, subscription: &SubscriptionId) -> Permit {
     loop {
         let quota = context.arm.quota(subscription);
-        let admitted = context.pacer.admit(subscription, quota, Instant::now());
+        let admitted = context.admission.admit(subscription, quota, Instant::now());
         match admitted {
-            Ok(pass) => return pass,
+            Ok(permit) => return permit,
             Err(wait) => wait_for(wait).await,
         }
     }
@@ -70,29 +70,29 @@ pub(super) async fn admission(context: &Context, subscription: &SubscriptionId) 
 pub(super) async fn patiently<T>(
     context: &Context,
     mut request: Request,
-    call: impl AsyncFn(&Request) -> Result<T, Setback>,
+    call: impl AsyncFn(&Request) -> Result<T, Error>,
 ) -> Result<T, Reason> {
     let began = context.clock.now();
     loop {
-        let setback = match call(&request).await {
+        let error = match call(&request).await {
             Ok(it) => return Ok(it),
-            Err(setback) => setback,
+            Err(error) => error,
         };
         let now = context.clock.now();
-        match error_policy::judge(&setback, &mut request, now, PATIENCE) {
-            Next::Requeue(delay) if now + delay - began < PATIENCE => wait_for(delay).await,
-            Next::Requeue(_) => return Err(given_up(&setback)),
-            Next::End(refusal) => return Err(refusal.reason),
+        match retry(&error, &mut request, now, PATIENCE) {
+            Ok(delay) if now + delay - began < PATIENCE => wait_for(delay).await,
+            Ok(_) => return Err(given_up(&error)),
+            Err(refusal) => return Err(refusal.reason),
         }
         request = request.next_attempt();
     }
 }
 
 /// A person is told sooner than a request on the queue gives up.
-fn given_up(setback: &Setback) -> Reason {
+fn given_up(error: &Error) -> Reason {
     Reason {
         code: "GaveUp".to_owned(),
-        message: ErrorChain(setback).to_string(),
+        message: ErrorChain(error).to_string(),
         help: "It was tried for three minutes; try again later.".to_owned(),
     }
 }
@@ -107,7 +107,7 @@ pub(super) async fn look(
         context,
         of_cluster(context, cluster, vault_hint),
         async |request| {
-            let _pass = admission(context, cluster.subscription()).await;
+            let _permit = admission(context, cluster.subscription()).await;
             observe::observe(context, request, cluster).await
         },
     )
@@ -129,7 +129,7 @@ pub(super) async fn clusters(context: &Context) -> anyhow::Result<Vec<Cluster>> 
             let page = context
                 .arm
                 .clusters_page(scope.as_deref(), PAGE, token.as_deref());
-            page.await.map_err(Setback::Call)
+            page.await.map_err(Error::Call)
         });
         let page = page.await.map_err(|it| anyhow::anyhow!("{}", it.message))?;
         clusters.extend(page.clusters);

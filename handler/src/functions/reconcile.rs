@@ -1,15 +1,13 @@
-//! `reconcile`: takes a request from the queue and hands it to whoever serves its kind.
+//! `reconcile`: takes a request from the queue.
 //!
 //! It must not acknowledge a request that it could neither finish nor put off.
 
 use std::sync::Arc;
 
-use super::{Answer, Invocation};
+use super::{Answer, Invocation, deliver};
 use crate::{
     context::Context,
-    reconcile,
     request::{Request, Subject},
-    sweep,
     telemetry::ErrorChain,
 };
 
@@ -33,19 +31,11 @@ pub(super) async fn run(context: Arc<Context>, invocation: Invocation) -> Answer
     request.progress.redelivered |= is_redelivery;
     let span = tracing::Span::current();
     span.record("request_id", request.id.as_str());
-    match request.subject.clone() {
-        Subject::Cluster { cluster_id, .. } => {
-            span.record("cluster_id", cluster_id.as_str());
-            reconcile::serve(&context, request, &cluster_id).await
+    match &request.subject {
+        Subject::Cluster { cluster_id, .. } => span.record("cluster_id", cluster_id.as_str()),
+        Subject::Sweep { vault_id, .. } => {
+            span.record("vault_id", vault_id.as_ref().map(|it| it.as_str()))
         }
-        Subject::Sweep {
-            vault_id,
-            skip_token,
-        } => {
-            if let Some(vault) = &vault_id {
-                span.record("vault_id", vault.as_str());
-            }
-            sweep::serve(&context, request, vault_id.as_ref(), skip_token.as_deref()).await
-        }
-    }
+    };
+    deliver::deliver(&context, request).await
 }

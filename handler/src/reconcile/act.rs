@@ -4,7 +4,7 @@
 
 use futures::future::join_all;
 use vaultbind_azure::{
-    Error, Kind,
+    Error as CallError, Kind,
     arm::{ArchivePatch, PatchAnswer},
 };
 use vaultbind_core::{
@@ -12,10 +12,10 @@ use vaultbind_core::{
     result::{ChangeRecord, ChangeStatus},
 };
 
-use super::Setback;
+use super::Error;
 use crate::{
     context::Context,
-    request::{Class, Request},
+    request::{Request, RetryClass},
 };
 
 /// What a change leaves to be followed: the operation's URL and when to look at it.
@@ -25,13 +25,13 @@ struct UnderWay {
     retry_after: Option<std::time::Duration>,
 }
 
-type Made = Result<(ChangeStatus, Option<UnderWay>), Error>;
+type Made = Result<(ChangeStatus, Option<UnderWay>), CallError>;
 
 /// Carries out a plan: registration, then the roles side by side, then the archive.
 ///
 /// # Errors
 /// Where a change failed or is under way; what was done is noted in the request either way.
-pub async fn act(context: &Context, request: &mut Request, plan: &Plan) -> Result<(), Setback> {
+pub async fn act(context: &Context, request: &mut Request, plan: &Plan) -> Result<(), Error> {
     for kind in [
         ChangeKind::RegisterProvider,
         ChangeKind::AssignRole,
@@ -60,11 +60,11 @@ pub async fn act(context: &Context, request: &mut Request, plan: &Plan) -> Resul
                 if under_way.operation.is_none() {
                     // The cluster's state is followed, which may lag behind: the change is not made again meanwhile.
                     let now = context.clock.now();
-                    request.progress.enter(Class::NotVisible, now);
+                    request.progress.enter(RetryClass::NotVisible, now);
                 }
                 request.operation = under_way.operation;
                 request.progress.polls = 0;
-                return Err(Setback::UnderWay {
+                return Err(Error::UnderWay {
                     retry_after: under_way.retry_after,
                 });
             }
@@ -121,7 +121,7 @@ async fn make(context: &Context, change: &Change) -> Made {
 }
 
 /// What a failed call leaves of its change: a refusal leaves none, a lost answer may.
-fn unmade(error: &Error) -> ChangeStatus {
+fn unmade(error: &CallError) -> ChangeStatus {
     match error.kind() {
         Kind::Unavailable | Kind::Malformed => ChangeStatus::Unknown,
         Kind::Throttled
@@ -136,7 +136,7 @@ fn unmade(error: &Error) -> ChangeStatus {
 }
 
 /// Somebody else made the assignment since we looked; the reading back confirms it.
-fn is_present(error: &Error) -> bool {
+fn is_present(error: &CallError) -> bool {
     error.kind() == Kind::Conflict && error.code() == Some("RoleAssignmentExists")
 }
 
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn an_assignment_that_is_there_already_is_no_failure_and_other_conflicts_are() {
-        let answered = |status, code| Error::answered("assign", "kv-a", status, code, None);
+        let answered = |status, code| CallError::answered("assign", "kv-a", status, code, None);
         assert!(is_present(&answered(409, Some("RoleAssignmentExists"))));
         for (status, code) in [
             (409, Some("RoleAssignmentUpdateNotPermitted")),

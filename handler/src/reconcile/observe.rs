@@ -11,7 +11,7 @@ use vaultbind_core::{
     inventory::{Cluster, Inventory, ProvisioningState},
 };
 
-use super::Setback;
+use super::Error;
 use crate::{
     context::Context,
     request::{Origin, Request, Subject},
@@ -47,7 +47,7 @@ pub async fn observe(
     context: &Context,
     request: &Request,
     cluster: &ClusterId,
-) -> Result<Sight, Setback> {
+) -> Result<Sight, Error> {
     complete(
         context,
         request,
@@ -67,7 +67,7 @@ pub async fn more(
     request: &Request,
     before: &Sight,
     reads: Vec<Read>,
-) -> Result<Sight, Setback> {
+) -> Result<Sight, Error> {
     let inventory = before.inventory.clone();
     complete(
         context,
@@ -83,7 +83,7 @@ pub async fn more(
 ///
 /// # Errors
 /// Where a read failed.
-pub async fn again(context: &Context, request: &Request, before: Sight) -> Result<Sight, Setback> {
+pub async fn again(context: &Context, request: &Request, before: Sight) -> Result<Sight, Error> {
     let mut inventory = before.inventory;
     let roles = std::mem::take(&mut inventory.roles);
     let mut reads: Vec<Read> = roles
@@ -116,7 +116,7 @@ async fn complete(
     cluster: ClusterId,
     mut inventory: Inventory,
     mut reads: Vec<Read>,
-) -> Result<Sight, Setback> {
+) -> Result<Sight, Error> {
     let vault_hint = match &request.subject {
         Subject::Cluster { vault_hint, .. } => vault_hint.as_ref(),
         Subject::Sweep { .. } => None,
@@ -138,7 +138,7 @@ async fn complete(
         }
         if request.origin == Origin::Own && is_busy(&inventory) {
             // The change is not done yet: when it is, another event comes, and all there is to see with it.
-            return Err(Setback::UnderWay { retry_after: None });
+            return Err(Error::UnderWay { retry_after: None });
         }
         match decide(&context.policy, &question, &inventory) {
             Decision::Look(more) => reads = more,
@@ -152,7 +152,7 @@ async fn complete(
         }
     }
     // The estate changed under our eyes in every round: another look starts afresh.
-    Err(Setback::OutOfTime)
+    Err(Error::OutOfTime)
 }
 
 /// Is an operation under way on the cluster, as far as is known?

@@ -1,9 +1,10 @@
 use time::macros::datetime;
 use vaultbind_core::{
     api_version::ApiVersion,
+    id::VaultId,
     inventory::Vault,
     plan::{Archive, Change, Plan, Writer},
-    result::{Cause, CauseKind},
+    result::{Cause, Outcome},
 };
 
 use super::*;
@@ -81,7 +82,7 @@ fn a_role_is_young_for_an_hour() {
             message: "no".to_owned(),
         });
         let judged = may_act(&request(), &binding(age), failure, NOW);
-        let Err(Setback::Operation { role_is_young, .. }) = judged else {
+        let Err(Error::Operation { role_is_young, .. }) = judged else {
             panic!("{judged:?}")
         };
         assert_eq!(role_is_young, expected, "{age:?}");
@@ -90,7 +91,7 @@ fn a_role_is_young_for_an_hour() {
 
 #[test]
 fn after_three_patches_only_a_young_role_that_is_waited_for_allows_another() {
-    let allowed = |patches, age, class: Option<Class>| {
+    let allowed = |patches, age, class: Option<RetryClass>| {
         let mut request = request();
         request.progress.patches = patches;
         if let Some(class) = class {
@@ -99,11 +100,11 @@ fn after_three_patches_only_a_young_role_that_is_waited_for_allows_another() {
         may_act(&request, &binding(age), None, NOW).is_ok()
     };
     let (young, old) = (Some(60), Some(7200));
-    assert!(allowed(0, old, None) && allowed(2, old, Some(Class::FailedOperation)));
-    assert!(!allowed(3, old, Some(Class::FailedOperation)));
-    assert!(!allowed(3, young, Some(Class::FailedOperation)));
-    assert!(!allowed(3, old, Some(Class::RoleSpreads)));
-    assert!(allowed(3, young, Some(Class::RoleSpreads)));
+    assert!(allowed(0, old, None) && allowed(2, old, Some(RetryClass::FailedOperation)));
+    assert!(!allowed(3, old, Some(RetryClass::FailedOperation)));
+    assert!(!allowed(3, young, Some(RetryClass::FailedOperation)));
+    assert!(!allowed(3, old, Some(RetryClass::RoleSpreads)));
+    assert!(allowed(3, young, Some(RetryClass::RoleSpreads)));
 }
 
 #[test]
@@ -111,8 +112,62 @@ fn what_was_written_a_moment_ago_is_not_written_again() {
     for (seconds, expected) in [(0, false), (119, false), (120, true)] {
         let mut request = request();
         let written = NOW - time::Duration::seconds(seconds);
-        request.progress.enter(Class::NotVisible, written);
+        request.progress.enter(RetryClass::NotVisible, written);
         let judged = may_act(&request, &binding(None), None, NOW);
         assert_eq!(judged.is_ok(), expected, "{seconds}");
     }
+}
+
+fn request_of_event(origin: Origin) -> Request {
+    let mut request = request();
+    request.cause.kind = CauseKind::Event;
+    request.origin = origin;
+    request
+}
+
+fn unmatched(code: &str) -> Verdict {
+    let reason = reason::call_failed(code, "none".to_owned(), "tag one");
+    Verdict::Refused(Box::new(Refusal {
+        outcome: Outcome::Unmatched,
+        reason,
+        rule: None,
+        vault: None,
+        candidates: Vec::new(),
+    }))
+}
+
+fn after(seconds: u64) -> Action {
+    Action::Requeue(Duration::from_secs(seconds))
+}
+
+#[test]
+fn a_look_alike_vault_outside_of_within_keeps_nobody_from_looking_again() {
+    let verdict = unmatched(reason::OUTSIDE_WITHIN);
+    let (is_told, action) = follow_up(&verdict, &mut request_of_event(Origin::Write), NOW);
+    assert!(is_told && action == after(60));
+}
+
+#[test]
+fn a_cluster_without_a_vault_is_reported_once_and_looked_at_three_times_more() {
+    let mut request = request_of_event(Origin::Write);
+    let verdict = unmatched(reason::NO_VAULT);
+    let looks = [(); 4].map(|()| follow_up(&verdict, &mut request, NOW));
+    assert_eq!(
+        looks,
+        [
+            (true, after(60)),
+            (false, after(300)),
+            (false, after(900)),
+            (false, Action::AwaitChange)
+        ]
+    );
+    let bound = follow_up(&Verdict::Bound, &mut request, NOW);
+    assert_eq!(bound, (true, Action::AwaitChange));
+}
+
+#[test]
+fn a_sweep_does_not_look_again_for_a_vault() {
+    let verdict = unmatched(reason::NO_VAULT);
+    let swept = follow_up(&verdict, &mut request_of_event(Origin::Sweep), NOW);
+    assert_eq!(swept, (true, Action::AwaitChange));
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What a request is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Class {
+pub enum RetryClass {
     /// A call that failed in a way that may pass.
     Transient,
     /// A cluster that is not found, though an event told of it.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use vaultbind_core::result::{ArchiveState, ChangeRecord, ChangeStatus};
 
-use super::Class;
+use super::RetryClass;
 
 /// What a request remembers across its retries; for reports and patience, never a reason not to look.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct Progress {
     /// Code and message of the last change that failed.
     pub failure: Option<(String, String)>,
     /// Which class of retry lasts at present.
-    pub class: Option<Class>,
+    pub class: Option<RetryClass>,
     /// Since when it lasts.
     #[serde(with = "time::serde::rfc3339::option")]
     pub since: Option<OffsetDateTime>,
@@ -76,7 +76,7 @@ impl Progress {
     }
 
     /// Enters a class of retry, or goes on in it; returns which try it is.
-    pub fn enter(&mut self, class: Class, now: OffsetDateTime) -> u32 {
+    pub fn enter(&mut self, class: RetryClass, now: OffsetDateTime) -> u32 {
         if self.class == Some(class) && self.since.is_some() {
             self.tries = self.tries.saturating_add(1);
         } else {
@@ -94,7 +94,7 @@ impl Progress {
     }
 
     /// Since when the class has lasted, where it is the present one.
-    pub fn lasts(&self, class: Class) -> Option<OffsetDateTime> {
+    pub fn lasts(&self, class: RetryClass) -> Option<OffsetDateTime> {
         self.since.filter(|_| self.class == Some(class))
     }
 }

@@ -27,7 +27,7 @@ fn request() -> Request {
 fn a_request_comes_back_as_it_was_sent() {
     let mut request = request();
     request.operation = Some("https://management.azure.com/x".to_owned());
-    request.progress.enter(Class::Transient, NOW);
+    request.progress.enter(RetryClass::Transient, NOW);
     request.progress.note(ChangeRecord {
         kind: ChangeKind::SetArchive,
         target: CLUSTER.to_owned(),
@@ -56,7 +56,7 @@ fn a_request_is_written_under_the_names_that_other_versions_read() {
         subject: Some(CLUSTER.to_owned()),
         time: Some("2026-02-03T04:05:06Z".to_owned()),
     };
-    request.progress.enter(Class::RoleSpreads, NOW);
+    request.progress.enter(RetryClass::RoleSpreads, NOW);
     let expected = json!({
         "version": 1, "id": "r-1", "kind": "cluster", "clusterId": CLUSTER, "vaultHint": null,
         "cause": {
@@ -194,19 +194,19 @@ fn a_retry_has_the_number_of_its_attempt_and_a_page_hangs_on_the_first_pages_id(
 #[test]
 fn progress_counts_tries_within_a_class_and_starts_anew_with_another() {
     let mut progress = Progress::default();
-    progress.enter(Class::Absent, NOW);
-    progress.enter(Class::Absent, NOW + time::Duration::MINUTE);
+    progress.enter(RetryClass::Absent, NOW);
+    progress.enter(RetryClass::Absent, NOW + time::Duration::MINUTE);
     assert_eq!(
         (
             progress.tries,
-            progress.lasts(Class::Absent),
-            progress.lasts(Class::NotReady)
+            progress.lasts(RetryClass::Absent),
+            progress.lasts(RetryClass::NotReady)
         ),
         (2, Some(NOW), None)
     );
-    progress.enter(Class::NotReady, NOW + time::Duration::HOUR);
+    progress.enter(RetryClass::NotReady, NOW + time::Duration::HOUR);
     assert_eq!(
-        (progress.tries, progress.lasts(Class::NotReady)),
+        (progress.tries, progress.lasts(RetryClass::NotReady)),
         (1, Some(NOW + time::Duration::HOUR))
     );
 }
@@ -258,12 +258,12 @@ fn what_was_sent_without_an_answer_was_made_once_it_is_read_back() {
 #[test]
 fn counts_that_somebody_forged_do_not_overflow() {
     let mut progress = Progress {
-        class: Some(Class::Transient),
+        class: Some(RetryClass::Transient),
         since: Some(NOW),
         tries: u32::MAX,
         ..Progress::default()
     };
-    progress.enter(Class::Transient, NOW);
+    progress.enter(RetryClass::Transient, NOW);
     assert_eq!(progress.tries, u32::MAX);
     let last = Request {
         attempt: u32::MAX,
@@ -275,5 +275,5 @@ fn counts_that_somebody_forged_do_not_overflow() {
 #[test]
 fn a_class_that_another_version_wrote_is_no_mistake() {
     let progress: Progress = serde_json::from_value(json!({ "class": "from-tomorrow" })).unwrap();
-    assert_eq!(progress.class, Some(Class::Unknown));
+    assert_eq!(progress.class, Some(RetryClass::Unknown));
 }

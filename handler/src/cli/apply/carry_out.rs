@@ -21,10 +21,7 @@ use crate::{
     cli::{live, print, progress::Progress},
     context::Context,
     deadline::wait_for,
-    reconcile::{
-        self, Picture, Setback, Verdict,
-        error_policy::{self, Next},
-    },
+    reconcile::{self, Done, Error, error_policy::retry},
     request::Request,
 };
 
@@ -129,6 +126,7 @@ async fn one(
     mut stop: Stop,
 ) -> Course {
     let mut request = live::of_cluster(context, &task.cluster, None);
+    request.agreed = Some(task.vault.clone());
     let began = context.clock.now();
     loop {
         let may_begin = async {
@@ -143,15 +141,15 @@ async fn one(
             _ = stop.wait_for(|it| *it) => return left(&request),
             _begins = may_begin => step(context, task, course, &mut request).await,
         };
-        let setback = match step {
-            Ok(course) => return course,
-            Err(setback) => setback,
+        let error = match step {
+            Ok(done) => return Course::of(done),
+            Err(error) => error,
         };
         let now = context.clock.now();
-        let delay = match error_policy::judge(&setback, &mut request, now, PATIENCE) {
-            Next::End(refusal) => return Course::ended(*refusal),
-            Next::Requeue(delay) if now + delay - began > PATIENCE => return Course::LeftTo,
-            Next::Requeue(delay) => delay,
+        let delay = match retry(&error, &mut request, now, PATIENCE) {
+            Err(refusal) => return Course::Ended(refusal.outcome, Some(refusal.reason)),
+            Ok(delay) if now + delay - began <= PATIENCE => delay,
+            Ok(_) => return Course::LeftTo,
         };
         tokio::select! {
             () = wait_for(delay) => {}
@@ -170,23 +168,15 @@ fn left(request: &Request) -> Course {
     }
 }
 
-/// One look, which is never cut in the middle but by the end of the process.
+/// One reconcile, which is never cut in the middle but by the end of the process.
 async fn step(
     context: &Context,
     task: &Task,
     course: &Mutex<Course>,
     request: &mut Request,
-) -> Result<Course, Setback> {
+) -> Result<Done, Error> {
     *lock(course) = Course::CutOff;
-    let mut picture = Picture {
-        agreed: Some(task.vault.clone()),
-        ..Picture::default()
-    };
-    let verdict = reconcile::look(context, request, &task.cluster, &mut picture).await;
+    let done = reconcile::reconcile(context, request, &task.cluster).await;
     *lock(course) = left(request);
-    Ok(match verdict? {
-        Some(Verdict::Bound) => Course::Bound,
-        Some(Verdict::Refused(refusal)) => Course::ended(*refusal),
-        Some(Verdict::Planned) | None => Course::Otherwise,
-    })
+    done.map_err(|unfinished| unfinished.error)
 }

@@ -4,12 +4,10 @@
 
 use anstyle::Style;
 use serde_json::{Value, json};
-use vaultbind_core::{
-    decision::Refusal,
-    result::{ChangeRecord, ChangeStatus, Outcome, Reason},
-};
+use vaultbind_core::result::{ChangeRecord, ChangeStatus, Outcome, Reason};
 
 use super::super::print;
+use crate::reconcile::Done;
 
 /// How far a cluster came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +15,7 @@ pub(super) enum Course {
     /// Read back and right.
     Bound,
     /// It ended otherwise: how, why, and what to do about it.
-    Ended(Outcome, String, Option<String>),
+    Ended(Outcome, Option<Reason>),
     /// The plan that was shown holds no longer.
     Otherwise,
     /// It took too long for a person: the function goes on.
@@ -38,7 +36,10 @@ impl Course {
     pub(super) fn in_words(&self) -> (Style, String, String) {
         let (style, word, more) = match self {
             Self::Bound => (print::GOOD, "bound", String::new()),
-            Self::Ended(outcome, why, _) => (print::BAD, outcome.word(), format!(": {why}")),
+            Self::Ended(outcome, reason) => {
+                let why = reason.as_ref().map(|it| format!(": {}", it.message));
+                (print::BAD, outcome.word(), why.unwrap_or_default())
+            }
             Self::Otherwise => {
                 let why = ": by now it belongs to another vault than the plan said, and was not pointed there; plan again";
                 (print::BAD, "not as planned", why.to_owned())
@@ -69,10 +70,13 @@ impl Course {
 }
 
 impl Course {
-    /// It ended so, for this reason.
-    pub(super) fn ended(refusal: Refusal) -> Self {
-        let Reason { message, help, .. } = refusal.reason;
-        Self::Ended(refusal.outcome, message, Some(help))
+    /// What a reconcile that came to its end makes of it.
+    pub(super) fn of(done: Done) -> Self {
+        match done.result {
+            None => Self::Otherwise,
+            Some(result) if result.outcome == Outcome::Bound => Self::Bound,
+            Some(result) => Self::Ended(result.outcome, result.reason),
+        }
     }
 
     /// The same for programs.
@@ -85,7 +89,7 @@ impl Course {
     /// What to do about it.
     pub(super) fn help(&self) -> Option<&str> {
         match self {
-            Self::Ended(_, _, help) => help.as_deref(),
+            Self::Ended(_, reason) => reason.as_ref().map(|it| it.help.as_str()),
             Self::Bound
             | Self::Otherwise
             | Self::LeftTo

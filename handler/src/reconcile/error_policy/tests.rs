@@ -5,11 +5,11 @@ use time::macros::datetime;
 use vaultbind_core::{
     decision::Wait,
     plan::Plan,
-    result::{Cause, reason},
+    result::{Cause, CauseKind},
 };
 
 use super::{
-    delay::{FIRST_STEP, LONGEST_STEP},
+    backoff::{FIRST_STEP, LONGEST_STEP},
     *,
 };
 use crate::request::Subject;
@@ -38,8 +38,8 @@ fn request(origin: Origin) -> Request {
     Request::new("r-1".to_owned(), subject, cause, origin, NOW)
 }
 
-fn answered(status: u16, code: Option<&str>) -> Setback {
-    Setback::Call(CallError::answered(
+fn answered(status: u16, code: Option<&str>) -> Error {
+    Error::Call(CallError::answered(
         "read the cluster",
         CLUSTER,
         status,
@@ -48,44 +48,44 @@ fn answered(status: u16, code: Option<&str>) -> Setback {
     ))
 }
 
-fn lookup(status: u16) -> Setback {
-    Setback::Directory(CallError::answered("look up", "app", status, None, None))
+fn lookup(status: u16) -> Error {
+    Error::Directory(CallError::answered("look up", "app", status, None, None))
 }
 
-fn failure(code: &str, role_is_young: bool) -> Setback {
+fn failure(code: &str, role_is_young: bool) -> Error {
     let failure = OperationFailure {
         code: code.to_owned(),
         message: "no".to_owned(),
     };
-    Setback::Operation {
+    Error::Operation {
         failure,
         role_is_young,
     }
 }
 
-fn waiting(patience: Patience) -> Setback {
-    Setback::Wait(Box::new(Wait {
+fn waiting(patience: Patience) -> Error {
+    Error::Wait(Box::new(Wait {
         refusal: gone(&cluster()),
         patience,
         plan: Plan::default(),
     }))
 }
 
-/// What becomes of a setback that lasts: how often it is tried, for how long, and how it ends.
-fn course(setback: &Setback, origin: Origin, patches: u32) -> String {
+/// What becomes of a error that lasts: how often it is tried, for how long, and how it ends.
+fn course(error: &Error, origin: Origin, patches: u32) -> String {
     let mut request = request(origin);
     request.progress.patches = patches;
     let mut now = NOW;
     let mut tries = 0;
     loop {
-        match judge(setback, &mut request, now, DAY) {
-            Next::Requeue(delay) => {
+        match retry(error, &mut request, now, DAY) {
+            Ok(delay) => {
                 assert!(delay > Duration::ZERO, "a hot loop");
                 tries += 1;
                 request = request.next_attempt();
                 now += delay;
             }
-            Next::End(refusal) => {
+            Err(refusal) => {
                 let lasted = (now - NOW).whole_minutes();
                 return format!(
                     "{tries} retries in {lasted} min, then {} {}",
@@ -96,7 +96,7 @@ fn course(setback: &Setback, origin: Origin, patches: u32) -> String {
     }
 }
 
-type Row = (&'static str, Setback, Origin, u32);
+type Row = (&'static str, Error, Origin, u32);
 
 fn rows() -> Vec<Row> {
     use Origin::{Delete, Sweep, Write};
@@ -117,35 +117,25 @@ fn rows() -> Vec<Row> {
         ),
         ("Graph 403", lookup(403), Write, 0),
         ("Graph 503", lookup(503), Write, 0),
-        ("absent after a write", Setback::Absent(cluster()), Write, 0),
-        (
-            "absent after a delete",
-            Setback::Absent(cluster()),
-            Delete,
-            0,
-        ),
-        ("absent in a sweep", Setback::Absent(cluster()), Sweep, 0),
+        ("absent after a write", Error::Absent(cluster()), Write, 0),
+        ("absent after a delete", Error::Absent(cluster()), Delete, 0),
+        ("absent in a sweep", Error::Absent(cluster()), Sweep, 0),
         ("cluster busy", waiting(Patience::Deadline), Write, 0),
         ("vault not ready", waiting(Patience::Hour), Write, 0),
-        (
-            "under way",
-            Setback::UnderWay { retry_after: None },
-            Write,
-            1,
-        ),
+        ("under way", Error::UnderWay { retry_after: None }, Write, 1),
         ("no access, young role", failure(DENIED, true), Write, 3),
         ("no access, old role", failure(DENIED, false), Write, 3),
         ("third PATCH failed", failure("Other", true), Write, 3),
-        ("not visible", Setback::NotVisible, Write, 1),
-        ("too slow", Setback::OutOfTime, Write, 0),
+        ("not visible", Error::NotVisible, Write, 1),
+        ("too slow", Error::OutOfTime, Write, 0),
     ]
 }
 
 #[test]
-fn every_setback_is_retried_or_given_up_as_the_table_says() {
+fn every_error_is_retried_or_given_up_as_the_table_says() {
     let mut table = String::new();
-    for (name, setback, origin, patches) in &rows() {
-        writeln!(table, "{name}: {}", course(setback, *origin, *patches)).unwrap();
+    for (name, error, origin, patches) in &rows() {
+        writeln!(table, "{name}: {}", course(error, *origin, *patches)).unwrap();
     }
     expect![[r#"
         429: 75 retries in 1440 min, then failed CallFailed
@@ -176,13 +166,13 @@ fn every_setback_is_retried_or_given_up_as_the_table_says() {
 #[test]
 fn a_service_is_never_asked_before_the_time_it_names() {
     let asked = Duration::from_secs(777);
-    for setback in [
-        Setback::Call(CallError::answered("read", CLUSTER, 429, None, Some(asked))),
-        Setback::UnderWay {
+    for error in [
+        Error::Call(CallError::answered("read", CLUSTER, 429, None, Some(asked))),
+        Error::UnderWay {
             retry_after: Some(asked),
         },
     ] {
-        let Next::Requeue(delay) = judge(&setback, &mut request(Origin::Write), NOW, DAY) else {
+        let Ok(delay) = retry(&error, &mut request(Origin::Write), NOW, DAY) else {
             panic!("ended")
         };
         assert_eq!(delay, asked);
@@ -195,7 +185,7 @@ fn each_delay_lies_between_half_and_all_of_its_step() {
     let mut step = FIRST_STEP;
     let mut now = NOW;
     for _ in 0..30 {
-        let Next::Requeue(delay) = judge(&answered(500, None), &mut request, now, DAY) else {
+        let Ok(delay) = retry(&answered(500, None), &mut request, now, DAY) else {
             break;
         };
         assert!(delay >= step / 2 && delay <= step, "{delay:?} of {step:?}");
@@ -211,8 +201,8 @@ fn a_failed_operation_is_tried_again_until_the_third_patch() {
     let mut request = request(Origin::Write);
     for (patches, retried) in [(1, true), (2, true), (3, false)] {
         request.progress.patches = patches;
-        let next = judge(&failure("Other", true), &mut request, NOW, DAY);
-        assert_eq!(matches!(next, Next::Requeue(_)), retried, "{patches}");
+        let next = retry(&failure("Other", true), &mut request, NOW, DAY);
+        assert_eq!(next.is_ok(), retried, "{patches}");
     }
 }
 
@@ -223,22 +213,22 @@ fn a_change_that_fails_for_want_of_access_again_and_again_is_tried_ever_more_sel
     // Each try is a change that Azure works at for two looks before it says that it failed.
     let ended = loop {
         for _ in 0..2 {
-            let under_way = Setback::UnderWay { retry_after: None };
-            let Next::Requeue(delay) = judge(&under_way, &mut request, now, DAY) else {
+            let under_way = Error::UnderWay { retry_after: None };
+            let Ok(delay) = retry(&under_way, &mut request, now, DAY) else {
                 panic!("ended while Azure works at it")
             };
             now += delay;
         }
         changes += 1;
         request.progress.polls = 0;
-        match judge(
+        match retry(
             &failure("KeyVaultAccessDenied", true),
             &mut request,
             now,
             DAY,
         ) {
-            Next::Requeue(delay) => now += delay,
-            Next::End(refusal) => break refusal,
+            Ok(delay) => now += delay,
+            Err(refusal) => break refusal,
         }
         request = request.next_attempt();
     };
@@ -257,8 +247,8 @@ fn changes_that_collide_with_others_in_between_are_made_no_sooner() {
     for patches in 1..=8 {
         request.progress.patches = patches;
         let busy = answered(409, Some("AnotherOperationInProgress"));
-        for setback in [busy, failure("KeyVaultAccessDenied", true)] {
-            let Next::Requeue(delay) = judge(&setback, &mut request, NOW, DAY) else {
+        for error in [busy, failure("KeyVaultAccessDenied", true)] {
+            let Ok(delay) = retry(&error, &mut request, NOW, DAY) else {
                 panic!("ended at change {patches}")
             };
             delays.push(delay);
@@ -267,51 +257,4 @@ fn changes_that_collide_with_others_in_between_are_made_no_sooner() {
     }
     let after_the_last = delays.last().unwrap();
     assert!(*after_the_last >= FIRST_STEP * 64, "{delays:?}");
-}
-
-fn no_vault() -> Verdict {
-    unmatched(reason::NO_VAULT)
-}
-
-fn unmatched(code: &str) -> Verdict {
-    let reason = reason::call_failed(code, "none".to_owned(), "tag one");
-    Verdict::Refused(Box::new(refusal(Outcome::Unmatched, reason)))
-}
-
-#[test]
-fn a_look_alike_vault_outside_of_within_keeps_nobody_from_looking_again() {
-    let (report, again) = rest(
-        unmatched(reason::OUTSIDE_WITHIN),
-        &mut request(Origin::Write),
-        NOW,
-    );
-    assert!(report.is_some() && again == Some(Duration::from_secs(60)));
-}
-
-#[test]
-fn a_cluster_without_a_vault_is_reported_once_and_looked_at_three_times_more() {
-    let mut request = request(Origin::Write);
-    let looks: Vec<(bool, Option<u64>)> = (0..4)
-        .map(|_| {
-            let (report, again) = rest(no_vault(), &mut request, NOW);
-            (report.is_some(), again.map(|it| it.as_secs()))
-        })
-        .collect();
-    assert_eq!(
-        looks,
-        [
-            (true, Some(60)),
-            (false, Some(300)),
-            (false, Some(900)),
-            (false, None)
-        ]
-    );
-    let (report, again) = rest(Verdict::Bound, &mut request, NOW);
-    assert!(report.is_some() && again.is_none());
-}
-
-#[test]
-fn a_sweep_does_not_look_again_for_a_vault() {
-    let (report, again) = rest(no_vault(), &mut request(Origin::Sweep), NOW);
-    assert!(report.is_some() && again.is_none());
 }

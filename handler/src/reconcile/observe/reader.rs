@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
-use vaultbind_azure::{Error, Kind, graph::PLATFORM_APPS};
+use vaultbind_azure::{Error as CallError, Kind, graph::PLATFORM_APPS};
 use vaultbind_core::{
     api_version::ApiVersion,
     decision::Read,
@@ -16,7 +16,7 @@ use vaultbind_core::{
     },
 };
 
-use super::super::Setback;
+use super::super::Error;
 use crate::{context::Context, request::Request, telemetry::ErrorChain};
 
 /// One answer to a question of the decision.
@@ -34,7 +34,7 @@ pub(super) enum Seen {
     PlatformPrincipals(Option<Vec<PrincipalId>>),
     Manager(Option<Identities>),
     Roles(VaultId, PrincipalId, Vec<RoleAssignment>),
-    NotServed(ApiVersion, Error),
+    NotServed(ApiVersion, CallError),
 }
 
 impl Seen {
@@ -42,7 +42,7 @@ impl Seen {
     ///
     /// # Errors
     /// Where a version is not served and no other will do.
-    pub(super) fn enter(self, inventory: &mut Inventory) -> Result<(), Setback> {
+    pub(super) fn enter(self, inventory: &mut Inventory) -> Result<(), Error> {
         match self {
             Self::NotServed(version, error) => {
                 let provider = inventory.provider.as_mut();
@@ -87,7 +87,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    pub(super) async fn read(&self, read: Read) -> Result<Seen, Setback> {
+    pub(super) async fn read(&self, read: Read) -> Result<Seen, Error> {
         let arm = &self.context.arm;
         Ok(match read {
             Read::Provider => self.provider().await?,
@@ -133,7 +133,7 @@ impl Reader<'_> {
         })
     }
 
-    async fn provider(&self) -> Result<Seen, Setback> {
+    async fn provider(&self) -> Result<Seen, Error> {
         let subscription = self.cluster.subscription();
         let now = self.context.clock.now();
         if let Some(kept) = self.context.caches.provider(subscription, now) {
@@ -146,7 +146,7 @@ impl Reader<'_> {
         Ok(Seen::Provider(provider))
     }
 
-    async fn tenant(&self) -> Result<Seen, Setback> {
+    async fn tenant(&self) -> Result<Seen, Error> {
         let subscription = self.cluster.subscription();
         if let Some(kept) = self.context.caches.tenant(subscription) {
             return Ok(Seen::Tenant(kept));
@@ -157,7 +157,7 @@ impl Reader<'_> {
     }
 
     /// The vaults of every subscription in which a rule's boundary lies: those outside are named, never chosen.
-    async fn candidates(&self, must_be_current: bool) -> Result<Seen, Setback> {
+    async fn candidates(&self, must_be_current: bool) -> Result<Seen, Error> {
         let context = self.context;
         let _alone = context.caches.reading_candidates().await;
         let now = context.clock.now();
@@ -194,7 +194,7 @@ impl Reader<'_> {
         })
     }
 
-    async fn platform_principals(&self) -> Result<Seen, Setback> {
+    async fn platform_principals(&self) -> Result<Seen, Error> {
         let context = self.context;
         let given = context.config.platform_principals.clone();
         if let Some(principals) = given.or_else(|| context.caches.platform_principals()) {
@@ -206,7 +206,7 @@ impl Reader<'_> {
         let found: Result<Vec<PrincipalId>, _> = join_all(looks).await.into_iter().collect();
         let principals = match found {
             Err(error) if error.kind() == Kind::NotFound => None,
-            found => Some(found.map_err(Setback::Directory)?),
+            found => Some(found.map_err(Error::Directory)?),
         };
         if let Some(principals) = &principals {
             context.caches.keep_platform_principals(principals);
@@ -216,12 +216,12 @@ impl Reader<'_> {
 }
 
 /// The list of versions is one for all regions: a new one may be on it before each of them serves it.
-fn is_not_served(error: &Error) -> bool {
+fn is_not_served(error: &CallError) -> bool {
     const CODES: [&str; 2] = ["NoRegisteredProviderFound", "InvalidApiVersionParameter"];
     error.kind() == Kind::Invalid && error.code().is_some_and(|code| CODES.contains(&code))
 }
 
-fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Setback> {
+fn found<T>(answer: Result<T, CallError>) -> Result<Option<T>, Error> {
     match answer {
         Ok(it) => Ok(Some(it)),
         Err(error) if error.kind() == Kind::NotFound => Ok(None),
@@ -229,7 +229,7 @@ fn found<T>(answer: Result<T, Error>) -> Result<Option<T>, Setback> {
     }
 }
 
-fn sighting(answer: Result<Vault, Error>) -> Result<VaultSighting, Setback> {
+fn sighting(answer: Result<Vault, CallError>) -> Result<VaultSighting, Error> {
     match answer {
         Err(error) if error.kind() == Kind::Denied => Ok(VaultSighting::Denied),
         other => Ok(found(other)?.map_or(VaultSighting::Absent, VaultSighting::Live)),

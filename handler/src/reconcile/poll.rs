@@ -1,4 +1,4 @@
-//! Following: one look at a change that Azure has under way.
+//! Polling: one look at an operation that Azure has under way.
 //!
 //! It must not wait for it: an operation that still runs is a request for later.
 
@@ -10,10 +10,10 @@ use vaultbind_azure::{
 };
 use vaultbind_core::{id::ClusterId, result::ChangeStatus};
 
-use super::Setback;
+use super::Error;
 use crate::{
     context::Context,
-    request::{Class, Progress, Request},
+    request::{Progress, Request, RetryClass},
     telemetry::ErrorChain,
 };
 
@@ -62,11 +62,11 @@ impl fmt::Display for OperationFailure {
 ///
 /// # Errors
 /// Where the operation still runs or could not be looked at.
-pub async fn follow(
+pub async fn poll(
     context: &Context,
     request: &mut Request,
     cluster: &ClusterId,
-) -> Result<Option<OperationFailure>, Setback> {
+) -> Result<Option<OperationFailure>, Error> {
     let Some(text) = request.operation.clone() else {
         return Ok(None);
     };
@@ -93,14 +93,14 @@ pub async fn follow(
     };
     let failure = match operation.status {
         OperationStatus::Running => {
-            return Err(Setback::UnderWay {
+            return Err(Error::UnderWay {
                 retry_after: operation.retry_after,
             });
         }
         OperationStatus::Succeeded => {
             request
                 .progress
-                .enter(Class::NotVisible, context.clock.now());
+                .enter(RetryClass::NotVisible, context.clock.now());
             None
         }
         OperationStatus::Failed { code, message } => Some(OperationFailure { code, message }),

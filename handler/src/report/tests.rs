@@ -1,6 +1,9 @@
 use serde_json::json;
 use time::macros::datetime;
-use vaultbind_core::result::{Cause, CauseKind};
+use vaultbind_core::{
+    id::ClusterId,
+    result::{Cause, CauseKind},
+};
 
 use super::*;
 use crate::request::{Origin, Subject};
@@ -36,19 +39,6 @@ fn result(outcome: &str, changed: bool, vault: &str, code: &str) -> BindingResul
         "attempts": 1, "startedAt": "2026-02-03T04:05:06Z", "durationMs": 1, "requestIds": [],
     }))
     .unwrap()
-}
-
-fn id(request: &Request, result: &BindingResult, now: OffsetDateTime) -> String {
-    let cluster: ClusterId = CLUSTER.parse().unwrap();
-    let report = Report {
-        request,
-        cluster: &cluster,
-        picture: &Picture::default(),
-        verdict: Verdict::Bound,
-        began: now,
-        calls: Vec::new(),
-    };
-    report.id(result, now)
 }
 
 const LATER: OffsetDateTime = datetime!(2026-02-04 00:05:06 UTC);

@@ -1,0 +1,130 @@
+//! The report: a result as a CloudEvent on the results queue, and whether it is sent at all.
+//!
+//! It must not add to the result, nor know how it came about.
+
+mod event;
+
+use time::OffsetDateTime;
+use vaultbind_azure::service_bus::Message;
+use vaultbind_core::result::{BindingResult, Outcome};
+
+use crate::{
+    context::Context,
+    deadline::Deadline,
+    queue::{self, SendError},
+    reconcile::result::{in_one_line, rfc3339},
+    request::{Request, hash},
+};
+
+pub use event::{ResultEvent, schema};
+
+/// Sends a result unless nothing in it is worth a message.
+///
+/// # Errors
+/// Where Service Bus does not take it.
+pub async fn send(
+    context: &Context,
+    deadline: &mut Deadline,
+    request: &Request,
+    result: BindingResult,
+) -> Result<(), SendError> {
+    let line = in_one_line(&result);
+    if !is_worth_a_message(request, &result) {
+        tracing::info!(
+            outcome = result.outcome.word(),
+            "{line}; nothing new, no message"
+        );
+        return Ok(());
+    }
+    let event = event(context, request, result);
+    let message = Message {
+        body: serde_json::to_string(&event)?,
+        content_type: "application/cloudevents+json",
+        message_id: event.id.clone(),
+        label: Some(event.data.outcome.word().to_owned()),
+        correlation_id: request.cause.id.clone(),
+        scheduled: None,
+        properties: vec![
+            ("outcome", event.data.outcome.word().to_owned()),
+            ("clusterid", event.data.cluster.id.to_ascii_lowercase()),
+        ],
+    };
+    queue::send(context, deadline, &context.config.results_queue, &message).await?;
+    log(request, &event.data, &line);
+    Ok(())
+}
+
+/// Writes the line that dashboards and alerts count: their queries read these fields by name.
+fn log(request: &Request, result: &BindingResult, line: &str) {
+    let outcome = result.outcome.word();
+    let (changed, reason) = (result.changed, result.reason.as_ref());
+    let (code, help) = (reason.map(|it| &it.code), reason.map(|it| &it.help));
+    let reason = reason.map(|it| &it.message);
+    let (traceparent, arm_request_ids) = (&request.traceparent, result.request_ids.join(" "));
+    macro_rules! log_at {
+        ($level:ident) => {
+            tracing::$level!(
+                outcome,
+                changed,
+                code,
+                reason,
+                help,
+                traceparent,
+                arm_request_ids,
+                "{line}"
+            )
+        };
+    }
+    match result.outcome {
+        Outcome::Failed => log_at!(error),
+        outcome if outcome.is_wrong() => log_at!(warn),
+        _ => log_at!(info),
+    }
+}
+
+/// A sweep, or our own write come back, tells only of what changed or may have, or is wrong.
+fn is_worth_a_message(request: &Request, result: &BindingResult) -> bool {
+    !request.origin.is_quiet()
+        || request.progress.may_hide_a_change()
+        || result.changed
+        || result.outcome.is_wrong()
+}
+
+/// The id by which the queue recognises a repeat of this result.
+fn id(request: &Request, result: &BindingResult, now: OffsetDateTime) -> String {
+    let occasion = if !request.origin.is_quiet() {
+        let cause = request.cause.id.clone();
+        cause.unwrap_or_else(|| request.id.clone())
+    } else if result.outcome.is_wrong() && !result.changed {
+        now.date().to_string()
+    } else {
+        request.id.clone()
+    };
+    let vault = result.vault.as_ref();
+    let vault = vault.map(|it| it.id.to_ascii_lowercase());
+    hash(&[
+        &occasion,
+        &result.cluster.id.to_ascii_lowercase(),
+        result.outcome.word(),
+        &vault.unwrap_or_default(),
+        result.reason.as_ref().map_or("", |it| &it.code),
+    ])
+}
+
+fn event(context: &Context, request: &Request, data: BindingResult) -> ResultEvent {
+    let now = context.clock.now();
+    ResultEvent {
+        specversion: "1.0".to_owned(),
+        id: id(request, &data, now),
+        source: context.config.source.clone(),
+        r#type: format!("vaultbind.binding.{}", data.outcome),
+        subject: data.cluster.id.clone(),
+        time: rfc3339(now),
+        datacontenttype: "application/json".to_owned(),
+        traceparent: request.traceparent.clone(),
+        data,
+    }
+}
+
+#[cfg(test)]
+mod tests;
