@@ -14,7 +14,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::timeout;
 use vaultbind_core::{
-    decision::{Binding, Decision, Refusal},
+    decision::adapter::{Binding, Decision, Refusal},
     id::ClusterId,
     inventory::Cluster,
     plan::ChangeKind,

@@ -13,7 +13,7 @@ use std::{cell::LazyCell, hint::black_box, sync::Arc};
 use criterion::{Criterion, Throughput};
 use time::{Date, macros::date};
 use vaultbind_core::{
-    decision::{Decision, Question, Read, decide},
+    decision::adapter::{Decision, Question, Read, decide},
     id::{ClusterId, VaultId},
     inventory::{
         Candidates, Cluster, Identities, Inventory, PrincipalId, Provider, ProvisioningState,

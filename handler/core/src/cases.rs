@@ -9,7 +9,7 @@ use std::{fmt, rc::Rc, str::FromStr};
 use time::Date;
 
 use crate::{
-    decision::{Decision, Question, Read},
+    decision::adapter::{Decision, Question, Read},
     estate::Estate,
     id::{ClusterId, VaultId},
     plan::Writer,

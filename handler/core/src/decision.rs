@@ -1,201 +1,153 @@
-//! The decision: policy and inventory in, either what to read next or what becomes of the cluster out.
+//! The decision: policy and inventory in, what becomes of the cluster out, or what has to be read first.
 //!
 //! It must not change or read anything: it is a pure function, and asking again with more known is how one reads.
 
-mod case;
-mod choice;
+pub mod adapter;
+mod candidates;
+mod changes;
 mod current;
-mod planning;
+mod input;
 mod read;
+mod stop;
 mod writer;
 
-use time::Date;
-
 use crate::{
-    api_version::ApiVersion,
-    id::{ClusterId, ClusterManagerId, SubscriptionId, VaultId},
-    inventory::{Inventory, PrincipalId, Vault},
-    plan::{Archive, Plan, Writer},
-    policy::Policy,
-    result::{Candidate, Outcome, Reason, VaultReference, reason},
+    inventory::{Inventory, Vault},
+    plan::Plan,
+    policy::Rule,
+    result::{Candidate, Outcome, Reason, reason},
 };
-pub(crate) use case::{Case, refusal_under};
 
-/// What is asked: about which cluster, and what holds for the whole process.
-#[derive(Debug, Clone)]
-pub struct Question<'a> {
-    /// The cluster.
-    pub cluster: &'a ClusterId,
-    /// A vault that Resource Graph may not show yet.
-    pub vault_hint: Option<&'a VaultId>,
-    /// Today in UTC, for exemptions.
-    pub today: Date,
-    /// The suffix of vault addresses in this cloud, such as `vault.azure.net`.
-    pub vault_suffix: &'a str,
-}
+pub use input::Subject;
+pub use read::Read;
+pub use stop::Patience;
+pub use writer::Grants;
 
-/// Something to read before the decision can be made.
+use input::Input;
+use stop::Stop;
+
+/// What becomes of a cluster: the one record that results, `plan`, `apply`, `explain` and policy tests print.
+///
+/// One that is `Bound` has rule, vault, writer and no reason; every other has a reason, and of the rest what was known
+/// when it was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Read {
-    /// The provider's registration and the api-versions it serves.
-    Provider,
-    /// The directory of the cluster's subscription.
-    Tenant,
-    /// The vaults in the policy's trust boundaries; a cached answer will do.
-    Candidates,
-    /// The same, read after the request was first sent.
-    CurrentCandidates,
-    /// The cluster.
-    Cluster(ApiVersion),
-    /// One vault.
-    Vault(VaultId),
-    /// The vault that has this address.
-    VaultByHost(String),
-    /// The deleted vaults of a subscription.
-    DeletedVaults(SubscriptionId),
-    /// The object ids of the two platform apps.
-    PlatformPrincipals,
-    /// The identities of the cluster manager.
-    Manager(ClusterManagerId, ApiVersion),
-    /// The role assignments of a principal that reach a vault.
-    Roles(VaultId, PrincipalId),
-}
-
-/// What becomes of the cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
-    /// More has to be read first.
-    Look(Vec<Read>),
-    /// A live read did not find the cluster.
-    Absent,
-    /// It ends without a change.
-    Refuse(Box<Refusal>),
-    /// It cannot be decided or done now.
-    Wait(Box<Wait>),
-    /// The cluster belongs to a vault; an empty plan says that everything is right already.
-    Bind(Box<Binding>),
-}
-
-/// Why nothing is changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// How the reconcile ends.
+pub struct Decision {
+    /// How it ends; `Bound` where the cluster belongs to the vault, be it pointed there already or by the plan.
     pub outcome: Outcome,
-    /// Why, and what to do.
-    pub reason: Reason,
+    /// Why it is not bound.
+    pub reason: Option<Reason>,
+    /// How long something has to be waited for that will pass by itself; outcome and reason are what it becomes else.
+    pub wait: Option<Patience>,
     /// The rule that governs the cluster.
     pub rule: Option<String>,
-    /// The vault that the policy would choose, where there is exactly one.
-    pub vault: Option<VaultReference>,
-    /// What was considered.
+    /// The vault that the policy chooses, where there is exactly one.
+    pub vault: Option<Vault>,
+    /// Who writes the credentials, and what gives it the right to.
+    pub writer: Option<Grants>,
+    /// What has to be changed; of one that waits what it then leads to, as far as that is known.
+    pub plan: Plan,
+    /// The vaults that were considered.
     pub candidates: Vec<Candidate>,
 }
 
-/// Something that will pass by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wait {
-    /// What it becomes when it does not pass.
-    pub refusal: Refusal,
-    /// How long it may take.
-    pub patience: Patience,
-    /// What it then leads to, as far as that is known by now.
-    pub plan: Plan,
-}
+impl Decision {
+    /// The record that holds nothing but how it ends and why.
+    pub fn ending(outcome: Outcome, reason: impl Into<Option<Reason>>) -> Self {
+        Self {
+            outcome,
+            reason: reason.into(),
+            wait: None,
+            rule: None,
+            vault: None,
+            writer: None,
+            plan: Plan::default(),
+            candidates: Vec::new(),
+        }
+    }
 
-/// How long something may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
-    /// As long as the request lives.
-    Deadline,
-    /// One hour.
-    Hour,
-}
-
-/// A cluster and the vault that it belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Binding {
-    /// The rule that governs the cluster.
-    pub rule: String,
-    /// The vault, read live.
-    pub vault: Vault,
-    /// Who writes the credentials.
-    pub writer: Writer,
-    /// Why that writer.
-    pub writer_reason: &'static str,
-    /// The principals that need the role, and the assignment that gives it where there is one.
-    pub principals: Vec<(PrincipalId, Option<String>)>,
-    /// What the cluster should show.
-    pub archive: Archive,
-    /// What was considered.
-    pub candidates: Vec<Candidate>,
-    /// What has to be changed.
-    pub plan: Plan,
-    /// When the youngest role assignment that is needed was made, in Unix seconds: access may lag behind it.
-    pub youngest_role: Option<i64>,
-    /// Role assignments on the vault that the cluster is moved away from: they are left for a person to remove.
-    pub left_behind: Vec<String>,
+    /// Does the cluster belong to its vault, with nothing that has to pass first?
+    pub fn is_bound(&self) -> bool {
+        self.outcome == Outcome::Bound
+    }
 }
 
 /// Decides, as far as the inventory allows.
-pub fn decide(policy: &Policy, question: &Question<'_>, inventory: &Inventory) -> Decision {
-    if !policy.covers(question.cluster.subscription()) {
-        return refuse(Outcome::Unmatched, reason::out_of_scope(question.cluster));
-    }
-    let first = first_reads(policy, question, inventory);
-    if !first.is_empty() {
-        return Decision::Look(first);
-    }
-    let Some(version) = served_version(inventory) else {
-        return refuse(
-            Outcome::Failed,
-            reason::no_known_api_version(question.cluster),
-        );
-    };
-    match &inventory.cluster {
-        None => Decision::Look(vec![Read::Cluster(version)]),
-        Some(None) => Decision::Absent,
-        Some(Some(cluster)) => Case {
-            policy,
-            question,
-            inventory,
-            version,
-            cluster,
+///
+/// # Errors
+/// What has to be read before the decision can be made.
+pub fn decide(subject: &Subject<'_>, inventory: &Inventory) -> Result<Decision, Vec<Read>> {
+    let mut decision = Decision::ending(Outcome::Bound, None);
+    match way(subject, inventory, &mut decision) {
+        Ok(()) => {}
+        Err(Stop::Missing(reads)) => return Err(reads),
+        Err(Stop::End(outcome, reason)) => {
+            decision.outcome = outcome;
+            decision.reason = Some(reason);
         }
-        .decide(),
+        Err(Stop::Wait(patience, outcome, reason)) => {
+            decision.wait = Some(patience);
+            decision.outcome = outcome;
+            decision.reason = Some(reason);
+        }
+    }
+    Ok(decision)
+}
+
+/// The way to a decision, from top to bottom: what a step finds out stands in the record where a later one stops.
+fn way(subject: &Subject<'_>, inventory: &Inventory, decision: &mut Decision) -> Result<(), Stop> {
+    in_scope(subject)?;
+    let input = &Input::of(subject, inventory)?;
+    not_deleting(input)?;
+    not_exempt(input)?;
+    current::not_foreign(input)?;
+    let rule = governing(input)?;
+    decision.rule = Some(rule.name.clone());
+    let current = current::find(input)?;
+    let vault = candidates::choose(input, rule, &current, decision)?;
+    let grants = writer::grants(input, rule, &current, vault);
+    // What ranks first on Resource Graph's word alone is read live and judged again, beside what follows from it.
+    input.live(vault).map_err(|stop| stop.beside(&grants))?;
+    decision.vault = Some(vault.clone());
+    current::may_move(&current, rule, vault)?;
+    // What the writer is refused for has nothing to do with the vaults beside.
+    let candidates = std::mem::take(&mut decision.candidates);
+    let grants = grants?;
+    decision.plan = changes::lacking(input, &grants, vault);
+    if !grants.awaits_registration() {
+        decision.candidates = candidates;
+        changes::not_busy(input, &decision.plan)?;
+    }
+    decision.writer = Some(grants);
+    Ok(())
+}
+
+fn in_scope(subject: &Subject<'_>) -> Result<(), Stop> {
+    if subject.policy.covers(subject.cluster.subscription()) {
+        return Ok(());
+    }
+    let reason = reason::out_of_scope(subject.cluster);
+    Err(Stop::End(Outcome::Unmatched, reason))
+}
+
+fn not_deleting(input: &Input<'_>) -> Result<(), Stop> {
+    let status = input.cluster.detailed_status.as_deref();
+    if !status.is_some_and(|it| it.eq_ignore_ascii_case("Deleting")) {
+        return Ok(());
+    }
+    let reason = reason::deleting(&input.cluster.id);
+    Err(Stop::End(Outcome::Gone, reason))
+}
+
+fn not_exempt(input: &Input<'_>) -> Result<(), Stop> {
+    let exemption = input.policy.exemption_for(&input.cluster.id, input.today);
+    match exemption {
+        None => Ok(()),
+        Some(exemption) => Err(Stop::End(Outcome::Exempt, reason::exempt(exemption))),
     }
 }
 
-/// What can be read before anything is known of the cluster.
-fn first_reads(policy: &Policy, question: &Question<'_>, inventory: &Inventory) -> Vec<Read> {
-    let mut reads = Vec::new();
-    if inventory.provider.is_none() {
-        reads.push(Read::Provider);
-    }
-    if inventory.tenant.is_none() {
-        reads.push(Read::Tenant);
-    }
-    if inventory.candidates.is_none() {
-        reads.push(Read::Candidates);
-    }
-    if let Some(hint) = question.vault_hint
-        && policy.rules.iter().any(|rule| rule.vaults.is_within(hint))
-        && !inventory.vaults.contains_key(hint)
-    {
-        reads.push(Read::Vault(hint.clone()));
-    }
-    reads
-}
-
-fn served_version(inventory: &Inventory) -> Option<ApiVersion> {
-    ApiVersion::newest(&inventory.provider.as_ref()?.cluster_api_versions)
-}
-
-fn refuse(outcome: Outcome, reason: Reason) -> Decision {
-    Decision::Refuse(Box::new(Refusal {
-        outcome,
-        reason,
-        rule: None,
-        vault: None,
-        candidates: Vec::new(),
-    }))
+/// The rule that governs the cluster: the first whose selector matches.
+fn governing<'a>(input: &Input<'a>) -> Result<&'a Rule, Stop> {
+    let rule = input.policy.rule_for(input.cluster);
+    rule.ok_or_else(|| Stop::End(Outcome::Unmatched, reason::no_rule(&input.cluster.id)))
 }

@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use vaultbind_core::{
-    decision::Decision, id::ClusterId, inventory::ProvisioningState, policy::Policy,
+    decision::adapter::Decision, id::ClusterId, inventory::ProvisioningState, policy::Policy,
 };
 
 use estate::{Estate, cluster_id, vault_id};

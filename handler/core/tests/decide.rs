@@ -29,7 +29,7 @@ use std::{fs, panic, path::Path};
 use expect_test::expect_file;
 use time::macros::datetime;
 use vaultbind_core::{
-    decision::{Decision, Read},
+    decision::adapter::{Decision, Read},
     estate::{Estate as Captured, Surroundings, load},
     plan::Change,
     policy::{Policy, document},

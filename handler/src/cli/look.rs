@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 use vaultbind_core::{
-    decision::{Binding, Decision, Read, Refusal},
+    decision::adapter::{Binding, Decision, Read, Refusal},
     id::ClusterId,
     inventory::Cluster,
     plan::{Change, ChangeKind},

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use futures::{StreamExt as _, stream};
 use time::Date;
 use vaultbind_core::{
-    decision::Question,
+    decision::adapter::Question,
     estate::{Estate, Listing, Surroundings},
     id::{ClusterId, VaultId},
     inventory::Cluster,

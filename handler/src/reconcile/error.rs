@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use vaultbind_azure::Error as CallError;
-use vaultbind_core::{decision::Wait, id::ClusterId};
+use vaultbind_core::{decision::adapter::Wait, id::ClusterId};
 
 use super::poll::OperationFailure;
 

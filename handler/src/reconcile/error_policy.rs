@@ -9,7 +9,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use vaultbind_azure::{Error as CallError, Kind};
 use vaultbind_core::{
-    decision::{Patience, Refusal},
+    decision::adapter::{Patience, Refusal},
     id::ClusterId,
     result::{Outcome, Reason, reason},
 };

@@ -6,7 +6,7 @@ mod reader;
 
 use futures::future::join_all;
 use vaultbind_core::{
-    decision::{Decision, Question, Read, decide},
+    decision::adapter::{Decision, Question, Read, decide},
     id::ClusterId,
     inventory::{Cluster, Inventory, ProvisioningState},
 };

@@ -5,7 +5,7 @@
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use vaultbind_azure::http::Recorder;
 use vaultbind_core::{
-    decision::{Binding, Refusal},
+    decision::adapter::{Binding, Refusal},
     id::ClusterId,
     inventory::PrincipalId,
     plan::ChangeKind,

@@ -2,19 +2,23 @@
 //!
 //! It must not prefer the older property where the newer one is set: only the newer one has effect.
 
-use super::{Case, Read};
+use super::{
+    Read,
+    input::Input,
+    stop::{Stop, all, known},
+};
 use crate::{
     api_version::ApiVersion,
     id::{SubscriptionId, VaultId},
     inventory::{Cluster, Inventory, Vault, VaultSighting, vault_host},
     plan::Shape,
     policy::{Rebind, Rule, WriterChoice},
-    result::{Reason, reason},
+    result::{Outcome, reason},
 };
 
 /// The binding in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Current {
+pub(super) enum CurrentBinding {
     /// The archive is not set, or switched off.
     Unbound,
     /// Bound to a vault that is there.
@@ -25,8 +29,17 @@ pub(crate) enum Current {
     NotVisible(String),
 }
 
+/// A cluster whose archive is no Azure Key Vault is left as it is.
+pub(super) fn not_foreign(input: &Input<'_>) -> Result<(), Stop> {
+    let Some(provider) = foreign_archive(input.cluster, input.version) else {
+        return Ok(());
+    };
+    let reason = reason::foreign_archive(&provider);
+    Err(Stop::End(Outcome::Held, reason))
+}
+
 /// The provider of an archive that is no Azure Key Vault.
-pub(crate) fn foreign_archive(cluster: &Cluster, version: ApiVersion) -> Option<String> {
+fn foreign_archive(cluster: &Cluster, version: ApiVersion) -> Option<String> {
     let settings = cluster.settings.as_ref()?;
     match &settings.provider {
         Some(provider) => Some(provider.clone()),
@@ -38,18 +51,18 @@ pub(crate) fn foreign_archive(cluster: &Cluster, version: ApiVersion) -> Option<
 }
 
 /// Finds the binding in place, or says what to read for it.
-pub(crate) fn find(case: &Case<'_>) -> Result<Current, Vec<Read>> {
-    if let Some(settings) = &case.cluster.settings {
+pub(super) fn find(input: &Input<'_>) -> Result<CurrentBinding, Stop> {
+    if let Some(settings) = &input.cluster.settings {
         // Where the newer property is set and names no vault, the older one beside it has no effect all the same.
         let uri = settings.vault_uri.as_deref();
-        return uri.map_or(Ok(Current::Unbound), |uri| by_address(case, uri));
+        return uri.map_or(Ok(CurrentBinding::Unbound), |uri| by_address(input, uri));
     }
-    let archive = case.cluster.archive.as_ref();
+    let archive = input.cluster.archive.as_ref();
     match archive.filter(|archive| archive.enabled && !archive.vault.is_empty()) {
-        None => Ok(Current::Unbound),
-        Some(archive) => match vault_named(case.inventory, &archive.vault) {
-            None => Ok(Current::NotVisible(archive.vault.clone())),
-            Some(vault) => by_id(case, vault, Shape::SecretArchive),
+        None => Ok(CurrentBinding::Unbound),
+        Some(archive) => match vault_named(input.inventory, &archive.vault) {
+            None => Ok(CurrentBinding::NotVisible(archive.vault.clone())),
+            Some(vault) => by_id(input, vault, Shape::SecretArchive),
         },
     }
 }
@@ -60,120 +73,112 @@ fn vault_named(inventory: &Inventory, id: &str) -> Option<VaultId> {
     known.cloned().or_else(|| id.parse().ok())
 }
 
-fn by_id(case: &Case<'_>, vault: VaultId, shape: Shape) -> Result<Current, Vec<Read>> {
-    if !case.may_read(&vault) {
-        return Ok(Current::NotVisible(vault.to_string()));
+fn by_id(input: &Input<'_>, vault: VaultId, shape: Shape) -> Result<CurrentBinding, Stop> {
+    if !input.may_read(&vault) {
+        return Ok(CurrentBinding::NotVisible(vault.to_string()));
     }
-    match case.sighting(&vault) {
-        None => Err(vec![Read::Vault(vault)]),
-        Some(VaultSighting::Live(_)) => Ok(Current::Bound(vault, shape)),
-        Some(VaultSighting::Absent) => Ok(Current::Deleted(vault.to_string())),
-        Some(VaultSighting::Denied) => Ok(Current::NotVisible(vault.to_string())),
-    }
-}
-
-fn by_address(case: &Case<'_>, uri: &str) -> Result<Current, Vec<Read>> {
-    let Some(host) = vault_host(uri) else {
-        return Ok(Current::NotVisible(uri.to_owned()));
-    };
-    let known = known_by_host(case.inventory, &host).map(|vault| &vault.id);
-    let id = match known.filter(|id| !is_absent(case, id)) {
-        Some(id) => id,
-        None => match case.inventory.vaults_by_host.get(&host) {
-            None => return Err(vec![Read::VaultByHost(host)]),
-            Some(None) => return among_the_deleted(case, uri, &host),
-            Some(Some(id)) => id,
-        },
-    };
-    match case.sighting(id) {
-        // An id that a search promised and a live read does not find proves nothing: a vault may have been moved.
-        Some(VaultSighting::Absent) => among_the_deleted(case, uri, &host),
-        // The address must be the one that a live read shows, not the one that a search promised.
-        Some(VaultSighting::Live(live)) if vault_host(&live.uri).as_ref() != Some(&host) => {
-            Ok(Current::NotVisible(uri.to_owned()))
-        }
-        _ => by_id(case, id.clone(), Shape::SecretArchiveSettings),
-    }
-}
-
-fn is_absent(case: &Case<'_>, vault: &VaultId) -> bool {
-    matches!(case.sighting(vault), Some(VaultSighting::Absent))
-}
-
-/// A vault that is known by its address; what was read live comes first.
-fn known_by_host<'a>(inventory: &'a Inventory, host: &str) -> Option<&'a Vault> {
-    let live: Vec<&Vault> = inventory
-        .vaults
-        .values()
-        .filter_map(|sighting| match sighting {
-            VaultSighting::Live(vault) => Some(vault),
-            VaultSighting::Absent | VaultSighting::Denied => None,
-        })
-        .collect();
-    let listed = inventory.candidates.as_ref()?;
-    live.into_iter()
-        .find(|vault| vault_host(&vault.uri).as_deref() == Some(host))
-        .or_else(|| listed.with_host(host))
-}
-
-/// Names of vaults are unique in the whole cloud, deleted ones included.
-fn among_the_deleted(case: &Case<'_>, uri: &str, host: &str) -> Result<Current, Vec<Read>> {
-    let subscriptions = readable_subscriptions(case);
-    let unread: Vec<Read> = subscriptions
-        .iter()
-        .filter(|it| !case.inventory.deleted_vaults.contains_key(it))
-        .map(|it| Read::DeletedVaults(it.clone()))
-        .collect();
-    if !unread.is_empty() {
-        return Err(unread);
-    }
-    let address = |name: &str| {
-        format!(
-            "{}.{}",
-            name.to_ascii_lowercase(),
-            case.question.vault_suffix
-        )
-    };
-    let deleted = subscriptions
-        .iter()
-        .filter_map(|it| case.inventory.deleted_vaults.get(it))
-        .flatten()
-        .any(|vault| address(vault.id.name()) == host);
-    Ok(if deleted {
-        Current::Deleted(uri.to_owned())
-    } else {
-        Current::NotVisible(uri.to_owned())
+    let sighting = known(input.sighting(&vault), || Read::Vault(vault.clone()))?;
+    Ok(match sighting {
+        VaultSighting::Live(_) => CurrentBinding::Bound(vault, shape),
+        VaultSighting::Absent => CurrentBinding::Deleted(vault.to_string()),
+        VaultSighting::Denied => CurrentBinding::NotVisible(vault.to_string()),
     })
 }
 
-fn readable_subscriptions(case: &Case<'_>) -> Vec<SubscriptionId> {
-    let within = case
+fn by_address(input: &Input<'_>, uri: &str) -> Result<CurrentBinding, Stop> {
+    let Some(host) = vault_host(uri) else {
+        return Ok(CurrentBinding::NotVisible(uri.to_owned()));
+    };
+    let seen = known_by_host(input, &host).map(|vault| &vault.id);
+    let id = match seen.filter(|id| !is_absent(input, id)) {
+        Some(id) => id,
+        None => {
+            let searched = input.inventory.vaults_by_host.get(&host);
+            match known(searched, || Read::VaultByHost(host.clone()))? {
+                None => return among_the_deleted(input, uri, &host),
+                Some(id) => id,
+            }
+        }
+    };
+    match input.sighting(id) {
+        // An id that a search promised and a live read does not find proves nothing: a vault may have been moved.
+        Some(VaultSighting::Absent) => among_the_deleted(input, uri, &host),
+        // The address must be the one that a live read shows, not the one that a search promised.
+        Some(VaultSighting::Live(live)) if vault_host(&live.uri).as_ref() != Some(&host) => {
+            Ok(CurrentBinding::NotVisible(uri.to_owned()))
+        }
+        _ => by_id(input, id.clone(), Shape::SecretArchiveSettings),
+    }
+}
+
+fn is_absent(input: &Input<'_>, vault: &VaultId) -> bool {
+    matches!(input.sighting(vault), Some(VaultSighting::Absent))
+}
+
+/// A vault that is known by its address; what was read live comes first.
+fn known_by_host<'a>(input: &Input<'a>, host: &str) -> Option<&'a Vault> {
+    let mut live = input.inventory.vaults.values().filter_map(|it| match it {
+        VaultSighting::Live(vault) => Some(vault),
+        VaultSighting::Absent | VaultSighting::Denied => None,
+    });
+    live.find(|vault| vault_host(&vault.uri).as_deref() == Some(host))
+        .or_else(|| input.listed.with_host(host))
+}
+
+/// Names of vaults are unique in the whole cloud, deleted ones included.
+fn among_the_deleted(input: &Input<'_>, uri: &str, host: &str) -> Result<CurrentBinding, Stop> {
+    let deleted_of = |it: &SubscriptionId| {
+        let deleted = input.inventory.deleted_vaults.get(it);
+        known(deleted, || Read::DeletedVaults(it.clone()))
+    };
+    let deleted = all(readable_subscriptions(input).iter().map(deleted_of))?;
+    let mut deleted = deleted.into_iter().flatten();
+    let deleted = deleted.any(|vault| input.host_of(&vault.id) == host);
+    Ok(if deleted {
+        CurrentBinding::Deleted(uri.to_owned())
+    } else {
+        CurrentBinding::NotVisible(uri.to_owned())
+    })
+}
+
+fn readable_subscriptions(input: &Input<'_>) -> Vec<SubscriptionId> {
+    let within = input
         .policy
         .rules
         .iter()
         .flat_map(|rule| &rule.vaults.within);
     let mut subscriptions: Vec<SubscriptionId> =
         within.map(|it| it.subscription().clone()).collect();
-    subscriptions.push(case.cluster.id.subscription().clone());
+    subscriptions.push(input.cluster.id.subscription().clone());
     subscriptions.sort();
     subscriptions.dedup();
     subscriptions
 }
 
-/// Why the cluster may not be bound to `vault`, given what it is bound to.
-pub(crate) fn obstacle(current: &Current, rule: &Rule, vault: &Vault) -> Option<Reason> {
+/// May the cluster be bound to `vault`, given what it is bound to?
+pub(super) fn may_move(current: &CurrentBinding, rule: &Rule, vault: &Vault) -> Result<(), Stop> {
     let legacy = matches!(
         rule.writer,
         WriterChoice::PlatformApps | WriterChoice::ClusterManager
     );
+    let held = |reason| Err(Stop::End(Outcome::Held, reason));
     match current {
-        Current::Unbound | Current::Deleted(_) => None,
-        Current::Bound(bound, _) if *bound == vault.id => None,
-        Current::Bound(bound, Shape::SecretArchiveSettings) if legacy => Some(
+        CurrentBinding::Unbound => Ok(()),
+        CurrentBinding::Deleted(bound) if rule.rebind == Rebind::Never => {
+            let reason = reason::orphaned(bound, Some(&vault.id), rule.rebind);
+            Err(Stop::End(Outcome::Orphaned, reason))
+        }
+        CurrentBinding::Deleted(_) => Ok(()),
+        CurrentBinding::Bound(bound, _) if *bound == vault.id => Ok(()),
+        CurrentBinding::Bound(bound, Shape::SecretArchiveSettings) if legacy => held(
             reason::settings_take_precedence(bound, &vault.id, rule.writer),
         ),
-        Current::Bound(_, _) if rule.rebind == Rebind::Allow => None,
-        Current::Bound(bound, _) => Some(reason::bound_elsewhere(bound, &vault.id, rule.rebind)),
-        Current::NotVisible(bound) => Some(reason::bound_vault_not_visible(bound, &vault.id)),
+        CurrentBinding::Bound(_, _) if rule.rebind == Rebind::Allow => Ok(()),
+        CurrentBinding::Bound(bound, _) => {
+            held(reason::bound_elsewhere(bound, &vault.id, rule.rebind))
+        }
+        CurrentBinding::NotVisible(bound) => {
+            held(reason::bound_vault_not_visible(bound, &vault.id))
+        }
     }
 }

@@ -1,11 +1,43 @@
-//! Reads in words: for whoever tells what a decision asked for.
+//! The reads: what a decision may ask for.
 //!
 //! It must not read.
 
 use std::fmt;
 
-use super::Read;
+use crate::{
+    api_version::ApiVersion,
+    id::{ClusterManagerId, SubscriptionId, VaultId},
+    inventory::PrincipalId,
+};
 
+/// Something to read before the decision can be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// The provider's registration and the api-versions it serves.
+    Provider,
+    /// The directory of the cluster's subscription.
+    Tenant,
+    /// The vaults in the policy's trust boundaries; a cached answer will do.
+    Candidates,
+    /// The same, read after the request was first sent.
+    CurrentCandidates,
+    /// The cluster.
+    Cluster(ApiVersion),
+    /// One vault.
+    Vault(VaultId),
+    /// The vault that has this address.
+    VaultByHost(String),
+    /// The deleted vaults of a subscription.
+    DeletedVaults(SubscriptionId),
+    /// The object ids of the two platform apps.
+    PlatformPrincipals,
+    /// The identities of the cluster manager.
+    Manager(ClusterManagerId, ApiVersion),
+    /// The role assignments of a principal that reach a vault.
+    Roles(VaultId, PrincipalId),
+}
+
+/// In words: for whoever tells what a decision asked for.
 impl fmt::Display for Read {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -7,81 +7,86 @@ mod left_behind;
 mod roles;
 
 use super::{
-    Binding, Case, Decision, Patience, Read, Refusal, Wait, current::Current, refusal_under,
+    Read, changes,
+    current::CurrentBinding,
+    input::Input,
+    stop::{Patience, Stop, known},
 };
 use crate::{
-    inventory::{AssociatedIdentity, Identities, PrincipalId, Vault},
-    plan::{Archive, Plan, Shape, Writer},
+    inventory::{AssociatedIdentity, Identities, PrincipalId, RoleAssignment, Vault},
+    plan::{Archive, Shape, Writer},
     policy::{Rule, WriterChoice},
-    result::{Outcome, Reason, VaultReference, reason},
+    result::{Outcome, Reason, reason},
 };
 
 use identity::choose_identity;
 use left_behind::left_behind;
 use roles::role_rows;
 
-/// Who writes, with what, and what the cluster should then show.
-#[derive(Debug)]
-pub(crate) struct Assignment {
-    pub(crate) writer: Writer,
-    pub(crate) reason: &'static str,
-    pub(crate) principals: Vec<(PrincipalId, Option<String>)>,
-    pub(crate) archive: Archive,
-    pub(crate) youngest_role: Option<i64>,
-    pub(crate) left_behind: Vec<String>,
+/// Who writes the credentials, and what gives it the right to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grants {
+    /// Who writes.
+    pub writer: Writer,
+    /// Why that writer.
+    pub reason: &'static str,
+    /// The principals that need the role, and the assignment that gives it where there is one; none where a registration
+    /// has to bring them into the directory first.
+    pub principals: Vec<(PrincipalId, Option<String>)>,
+    /// What the cluster should show.
+    pub archive: Archive,
+    /// When the youngest role assignment that is needed was made, in Unix seconds: access may lag behind it.
+    pub youngest_role: Option<i64>,
+    /// Role assignments on the vault that the cluster is moved away from: they are left for a person to remove.
+    pub left_behind: Vec<String>,
 }
 
-/// Picks the writer and looks at its roles; `Err` is a refusal or what to read first.
-pub(crate) fn assign(
-    case: &Case<'_>,
+impl Grants {
+    /// Does a registration come first, and what follows from it later?
+    pub fn awaits_registration(&self) -> bool {
+        self.principals.is_empty()
+    }
+}
+
+/// Picks the writer and looks at its roles.
+pub(super) fn grants(
+    input: &Input<'_>,
     rule: &Rule,
-    current: &Current,
+    current: &CurrentBinding,
     vault: &Vault,
-) -> Result<Assignment, Decision> {
-    let (writer, why) = pick(case, rule, current, vault)?;
+) -> Result<Grants, Stop> {
+    let (writer, why) = pick(input, rule, current, vault)?;
     let (principals, archive) = match writer {
-        Writer::PlatformApps => (platform_apps(case, rule, vault, why)?, legacy(vault)),
+        Writer::PlatformApps => (platform_apps(input)?, legacy(vault)),
         Writer::ClusterManager => {
-            let (_, principal) = identity_of(case, rule, vault, manager(case)?, None)?;
+            let (_, principal) = identity_of(input, rule, manager(input)?, None)?;
             (vec![principal], legacy(vault))
         }
         Writer::Cluster => {
-            if !case.version.has_settings() {
-                return Err(rejected(
-                    rule,
-                    vault,
-                    reason::settings_not_served(case.version),
-                ));
+            if !input.version.has_settings() {
+                return Err(rejected(reason::settings_not_served(input.version)));
             }
-            let in_place = case
-                .cluster
-                .settings
-                .as_ref()
-                .and_then(|it| it.identity.as_ref());
-            let (identity, principal) =
-                identity_of(case, rule, vault, &case.cluster.identities, in_place)?;
-            (vec![principal], settings(vault, identity))
+            let settings = input.cluster.settings.as_ref();
+            let in_place = settings.and_then(|it| it.identity.as_ref());
+            let own = &input.cluster.identities;
+            let (identity, principal) = identity_of(input, rule, own, in_place)?;
+            (vec![principal], self::settings(vault, identity))
         }
     };
-    let left_behind = left_behind(case, current, &vault.id, writer, &principals)?;
-    let rows = role_rows(case, &vault.id, principals)?;
-    if let Some(row) = roles::conditional(case, &vault.id, &rows) {
-        return Err(rejected(
-            rule,
-            vault,
-            reason::conditional_role(&vault.id, row),
-        ));
+    let left_behind = left_behind(input, current, &vault.id, writer, &principals)?;
+    let rows = role_rows(input, &vault.id, principals)?;
+    if let Some(row) = roles::conditional(input, &vault.id, &rows) {
+        return Err(rejected(reason::conditional_role(&vault.id, row)));
     }
-    let youngest_role = rows
-        .iter()
-        .filter_map(|(_, row)| row.as_ref()?.created_on)
-        .max();
-    Ok(Assignment {
+    let given = rows.iter().filter_map(|(_, row)| row.as_ref());
+    let youngest_role = given.filter_map(|row| row.created_on).max();
+    let id_of = |row: &RoleAssignment| row.id.clone();
+    Ok(Grants {
         writer,
         reason: why,
         principals: rows
             .into_iter()
-            .map(|(it, row)| (it, row.map(|row| row.id.clone())))
+            .map(|(it, row)| (it, row.map(id_of)))
             .collect(),
         archive,
         youngest_role: youngest_role.map(time::OffsetDateTime::unix_timestamp),
@@ -91,12 +96,12 @@ pub(crate) fn assign(
 
 /// Which writer, and why; `auto` goes by what the cluster shows.
 fn pick(
-    case: &Case<'_>,
+    input: &Input<'_>,
     rule: &Rule,
-    current: &Current,
+    current: &CurrentBinding,
     vault: &Vault,
-) -> Result<(Writer, &'static str), Decision> {
-    if case.cluster.settings.is_some() {
+) -> Result<(Writer, &'static str), Stop> {
+    if input.cluster.settings.is_some() {
         return Ok((
             Writer::Cluster,
             "the cluster has secretArchiveSettings, which take precedence",
@@ -107,11 +112,11 @@ fn pick(
         WriterChoice::ClusterManager => Ok((Writer::ClusterManager, "the rule says so")),
         WriterChoice::Cluster => Ok((Writer::Cluster, "the rule says so")),
         WriterChoice::Auto => {
-            let keeps = matches!(current, Current::Bound(bound, Shape::SecretArchive) if *bound == vault.id);
-            if !keeps && !case.cluster.identities.is_empty() && case.version.has_settings() {
+            let keeps = matches!(current, CurrentBinding::Bound(bound, Shape::SecretArchive) if *bound == vault.id);
+            if !keeps && !input.cluster.identities.is_empty() && input.version.has_settings() {
                 return Ok((Writer::Cluster, "the cluster has an identity of its own"));
             }
-            Ok(match (manager(case)?.is_empty(), keeps) {
+            Ok(match (manager(input)?.is_empty(), keeps) {
                 (true, true) => (
                     Writer::PlatformApps,
                     "secretArchive is in place and the cluster manager has no identity",
@@ -134,75 +139,35 @@ fn pick(
 }
 
 /// The identities of the cluster's manager; a cluster without one counts as a manager without identities.
-fn manager<'a>(case: &Case<'a>) -> Result<&'a Identities, Decision> {
+fn manager<'a>(input: &Input<'a>) -> Result<&'a Identities, Stop> {
     const NONE: &Identities = &Identities {
         system: None,
         user: std::collections::BTreeMap::new(),
     };
-    let Some(manager) = &case.cluster.manager else {
+    let Some(manager) = &input.cluster.manager else {
         return Ok(NONE);
     };
-    match &case.inventory.manager {
-        None => Err(Decision::Look(vec![Read::Manager(
-            manager.clone(),
-            case.version,
-        )])),
-        Some(identities) => Ok(identities.as_ref().unwrap_or(NONE)),
-    }
+    let seen = input.inventory.manager.as_ref();
+    let identities = known(seen, || Read::Manager(manager.clone(), input.version))?;
+    Ok(identities.as_ref().unwrap_or(NONE))
 }
 
-fn platform_apps(
-    case: &Case<'_>,
-    rule: &Rule,
-    vault: &Vault,
-    why: &'static str,
-) -> Result<Vec<PrincipalId>, Decision> {
-    match platform_principals(case)? {
+/// The apps' principals; none where a registration has to bring them into the directory first.
+fn platform_apps(input: &Input<'_>) -> Result<Vec<PrincipalId>, Stop> {
+    match platform_principals(input)? {
         Some(principals) => Ok(principals),
-        // Registration brings them into the directory: it comes first, and what follows it is planned then.
-        None => Err(
-            registration_first(case, rule, vault, why).unwrap_or_else(|| {
-                Decision::Wait(Box::new(Wait {
-                    refusal: Refusal {
-                        vault: Some(VaultReference::of(vault)),
-                        ..refusal_under(rule, Outcome::Failed, reason::principals_missing())
-                    },
-                    patience: Patience::Hour,
-                    plan: Plan::default(),
-                }))
-            }),
-        ),
+        None if changes::registration(input).is_some() => Ok(Vec::new()),
+        None => {
+            let reason = reason::principals_missing();
+            Err(Stop::Wait(Patience::Hour, Outcome::Failed, reason))
+        }
     }
 }
 
 /// The apps' principals; none where the directory does not have them both.
-fn platform_principals(case: &Case<'_>) -> Result<Option<Vec<PrincipalId>>, Decision> {
-    let known = case.inventory.platform_principals.clone();
-    known.ok_or_else(|| Decision::Look(vec![Read::PlatformPrincipals]))
-}
-
-/// A plan of nothing but the registration, where there is something to register.
-fn registration_first(
-    case: &Case<'_>,
-    rule: &Rule,
-    vault: &Vault,
-    why: &'static str,
-) -> Option<Decision> {
-    let registration = case.registration()?;
-    Some(Decision::Bind(Box::new(Binding {
-        rule: rule.name.clone(),
-        vault: vault.clone(),
-        writer: Writer::PlatformApps,
-        writer_reason: why,
-        principals: Vec::new(),
-        archive: legacy(vault),
-        candidates: Vec::new(),
-        plan: Plan {
-            changes: vec![registration],
-        },
-        youngest_role: None,
-        left_behind: Vec::new(),
-    })))
+fn platform_principals(input: &Input<'_>) -> Result<Option<Vec<PrincipalId>>, Stop> {
+    let seen = input.inventory.platform_principals.clone();
+    known(seen, || Read::PlatformPrincipals)
 }
 
 fn legacy(vault: &Vault) -> Archive {
@@ -221,36 +186,26 @@ fn settings(vault: &Vault, identity: AssociatedIdentity) -> Archive {
 
 /// Which of the identities writes, and its principal.
 fn identity_of(
-    case: &Case<'_>,
+    input: &Input<'_>,
     rule: &Rule,
-    vault: &Vault,
     identities: &Identities,
     in_place: Option<&AssociatedIdentity>,
-) -> Result<(AssociatedIdentity, PrincipalId), Decision> {
-    let chosen = choose_identity(rule, identities, in_place)
-        .map_err(|reason| rejected(rule, vault, reason))?;
+) -> Result<(AssociatedIdentity, PrincipalId), Stop> {
+    let chosen = choose_identity(rule, identities, in_place).map_err(rejected)?;
     let principal = match &chosen {
         AssociatedIdentity::System => identities.system.clone(),
         AssociatedIdentity::User(id) => identities.user.get(id).cloned().flatten(),
     };
     match principal {
         Some(principal) => Ok((chosen, principal)),
-        // Azure shows an identity a little before it shows the principal behind it.
-        None => Err(Decision::Wait(Box::new(Wait {
-            refusal: refusal(rule, vault, reason::identity_not_ready(&case.cluster.id)),
-            patience: Patience::Hour,
-            plan: Plan::default(),
-        }))),
+        None => {
+            // Azure shows an identity a little before it shows the principal behind it.
+            let reason = reason::identity_not_ready(&input.cluster.id);
+            Err(Stop::Wait(Patience::Hour, Outcome::Rejected, reason))
+        }
     }
 }
 
-fn rejected(rule: &Rule, vault: &Vault, reason: Reason) -> Decision {
-    Decision::Refuse(Box::new(refusal(rule, vault, reason)))
-}
-
-fn refusal(rule: &Rule, vault: &Vault, reason: Reason) -> Refusal {
-    Refusal {
-        vault: Some(VaultReference::of(vault)),
-        ..refusal_under(rule, Outcome::Rejected, reason)
-    }
+fn rejected(reason: Reason) -> Stop {
+    Stop::End(Outcome::Rejected, reason)
 }

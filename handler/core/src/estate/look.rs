@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{Estate, principal_of, registered};
 use crate::{
     api_version::ApiVersion,
-    decision::{Decision, Question, Read, decide},
+    decision::adapter::{Decision, Question, Read, decide},
     id::{ClusterId, VaultId},
     inventory::{Candidates, Cluster, Inventory, Vault, VaultSighting, vault_host},
     policy::Policy,

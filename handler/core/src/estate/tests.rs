@@ -4,7 +4,7 @@ use time::macros::{date, datetime};
 
 use super::*;
 use crate::{
-    decision::{Decision, Question},
+    decision::adapter::{Decision, Question},
     fixtures,
     policy::{Policy, document},
 };

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::{OffsetDateTime, macros::date};
 use vaultbind_core::{
-    decision::{Binding, Decision, Question},
+    decision::adapter::{Binding, Decision, Question},
     estate::{Estate as Azure, VaultSeen},
     id::{ClusterId, ClusterManagerId, VaultId},
     inventory::{

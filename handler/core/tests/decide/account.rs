@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use vaultbind_core::{
-    decision::{Binding, Decision, Patience, Read, Refusal},
+    decision::adapter::{Binding, Decision, Patience, Read, Refusal},
     result::Candidate,
 };
 

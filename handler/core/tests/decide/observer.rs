@@ -3,7 +3,7 @@
 //! It must not enter anything else, and every question has to be a new one within the policy's reach.
 
 use vaultbind_core::{
-    decision::{Decision, Question, Read, decide},
+    decision::adapter::{Decision, Question, Read, decide},
     inventory::Inventory,
     policy::Policy,
 };

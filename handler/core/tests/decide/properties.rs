@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use vaultbind_core::{
-    decision::Decision,
+    decision::adapter::Decision,
     inventory::{Cluster, Vault},
     policy::{Policy, document},
     result::Outcome,

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use expect_test::expect;
 use time::macros::datetime;
 use vaultbind_core::{
-    decision::Wait,
+    decision::adapter::Wait,
     plan::Plan,
     result::{Cause, CauseKind},
 };

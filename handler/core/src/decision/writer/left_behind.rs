@@ -4,7 +4,7 @@
 
 use super::{manager, platform_principals, roles::role_rows};
 use crate::{
-    decision::{Case, Decision, current::Current},
+    decision::{current::CurrentBinding, input::Input, stop::Stop},
     id::VaultId,
     inventory::{AssociatedIdentity, PrincipalId},
     plan::{Shape, Writer},
@@ -12,35 +12,35 @@ use crate::{
 
 /// The role assignments on the vault that the cluster is moved away from, of those who wrote to it.
 pub(super) fn left_behind(
-    case: &Case<'_>,
-    current: &Current,
+    input: &Input<'_>,
+    current: &CurrentBinding,
     vault: &VaultId,
     writer: Writer,
     principals: &[PrincipalId],
-) -> Result<Vec<String>, Decision> {
-    let Current::Bound(old, shape) = current else {
+) -> Result<Vec<String>, Stop> {
+    let CurrentBinding::Bound(old, shape) = current else {
         return Ok(Vec::new());
     };
     if old == vault {
         return Ok(Vec::new());
     }
     let wrote = match (shape, writer) {
-        (Shape::SecretArchiveSettings, _) => in_place(case),
+        (Shape::SecretArchiveSettings, _) => in_place(input),
         (Shape::SecretArchive, Writer::PlatformApps | Writer::ClusterManager) => {
             principals.to_vec()
         }
-        (Shape::SecretArchive, Writer::Cluster) => legacy_writers(case)?,
+        (Shape::SecretArchive, Writer::Cluster) => legacy_writers(input)?,
     };
-    let rows = role_rows(case, old, wrote)?;
+    let rows = role_rows(input, old, wrote)?;
     // What is inherited was not given for this vault.
     let own = rows.into_iter().filter_map(|(_, row)| row);
     let own = own.filter(|row| row.scope.eq_ignore_ascii_case(old.as_str()));
     Ok(own.map(|row| row.id.clone()).collect())
 }
 
-fn in_place(case: &Case<'_>) -> Vec<PrincipalId> {
-    let identities = &case.cluster.identities;
-    let identity = case
+fn in_place(input: &Input<'_>) -> Vec<PrincipalId> {
+    let identities = &input.cluster.identities;
+    let identity = input
         .cluster
         .settings
         .as_ref()
@@ -54,12 +54,12 @@ fn in_place(case: &Case<'_>) -> Vec<PrincipalId> {
 }
 
 /// Who writes where the cluster shows the older property: the manager where it has an identity, else the apps.
-fn legacy_writers(case: &Case<'_>) -> Result<Vec<PrincipalId>, Decision> {
-    let manager = manager(case)?;
+fn legacy_writers(input: &Input<'_>) -> Result<Vec<PrincipalId>, Stop> {
+    let manager = manager(input)?;
     let of_manager = manager.system.iter().chain(manager.user.values().flatten());
     let of_manager: Vec<PrincipalId> = of_manager.cloned().collect();
     if of_manager.is_empty() {
-        return Ok(platform_principals(case)?.unwrap_or_default());
+        return Ok(platform_principals(input)?.unwrap_or_default());
     }
     Ok(of_manager)
 }

@@ -2,7 +2,11 @@
 //!
 //! It must not count a row that may not apply.
 
-use super::super::{Case, Decision, Read};
+use super::super::{
+    Read,
+    input::Input,
+    stop::{Stop, all, known},
+};
 use crate::{
     id::VaultId,
     inventory::{PrincipalId, RoleAssignment, WRITER_ROLE},
@@ -12,27 +16,18 @@ pub(super) type RoleRow<'a> = (PrincipalId, Option<&'a RoleAssignment>);
 
 /// The assignment that gives each principal the role on the vault, where there is one.
 pub(super) fn role_rows<'a>(
-    case: &Case<'a>,
+    input: &Input<'a>,
     vault: &VaultId,
     principals: Vec<PrincipalId>,
-) -> Result<Vec<RoleRow<'a>>, Decision> {
-    let known = |principal: &PrincipalId| {
+) -> Result<Vec<RoleRow<'a>>, Stop> {
+    let rows_of = |principal: &PrincipalId| {
         let key = (vault.clone(), principal.clone());
-        case.inventory.roles.get(&key)
+        let rows = input.inventory.roles.get(&key);
+        known(rows, || Read::Roles(key.0, key.1))
     };
-    let rows: Vec<_> = principals.iter().map(known).collect();
-    let unread: Vec<Read> = principals
-        .iter()
-        .zip(&rows)
-        .filter(|(_, rows)| rows.is_none())
-        .map(|(it, _)| Read::Roles(vault.clone(), it.clone()))
-        .collect();
-    if !unread.is_empty() {
-        return Err(Decision::Look(unread));
-    }
-    let giving = |rows: Option<&'a Vec<RoleAssignment>>| {
-        rows.into_iter()
-            .flatten()
+    let rows = all(principals.iter().map(rows_of))?;
+    let giving = |rows: &'a Vec<RoleAssignment>| {
+        rows.iter()
             .filter(|row| gives_role(row, vault))
             // The oldest has had effect for the longest.
             .min_by_key(|row| row.created_on)
@@ -43,14 +38,14 @@ pub(super) fn role_rows<'a>(
 
 /// An assignment of the role on the very vault that has a condition: it may not apply, and Azure allows no second one.
 pub(super) fn conditional<'a>(
-    case: &Case<'a>,
+    input: &Input<'a>,
     vault: &VaultId,
     rows: &[RoleRow<'_>],
 ) -> Option<&'a RoleAssignment> {
     let lacking = rows.iter().filter(|(_, row)| row.is_none());
     let held = lacking.flat_map(|(principal, _)| {
         let key = (vault.clone(), principal.clone());
-        let rows = case.inventory.roles.get(&key).into_iter().flatten();
+        let rows = input.inventory.roles.get(&key).into_iter().flatten();
         // What a group holds takes nothing from the principal's own.
         rows.filter(move |row| row.principal.eq_ignore_ascii_case(principal.as_str()))
     });

@@ -1,0 +1,290 @@
+//! The candidates of a rule: which vaults it finds, which of them are fit, and which comes first.
+//!
+//! It must not pick among equals: two vaults that rank the same are an answer for a person.
+
+use super::{
+    Decision, Read,
+    current::CurrentBinding,
+    input::Input,
+    stop::{Patience, Stop},
+};
+use crate::{
+    inventory::{Vault, VaultSighting, vault_host},
+    policy::{Preference, Requirement, Rule, attributes::canonical},
+    result::{Candidate, Outcome, Reason, reason},
+};
+
+/// The vault that comes first under a rule; a cluster whose vault is deleted is orphaned where there is none.
+pub(super) fn choose<'a>(
+    input: &Input<'a>,
+    rule: &Rule,
+    current: &CurrentBinding,
+    decision: &mut Decision,
+) -> Result<&'a Vault, Stop> {
+    let stop = match first(input, rule, decision) {
+        Err(stop @ (Stop::End(..) | Stop::Wait(..))) => stop,
+        found => return found,
+    };
+    let CurrentBinding::Deleted(bound) = current else {
+        return Err(stop);
+    };
+    input.current_list()?;
+    decision.vault = None;
+    let reason = reason::orphaned(bound, None, rule.rebind);
+    Err(Stop::End(Outcome::Orphaned, reason))
+}
+
+/// The one vault that comes first; what was considered is noted either way.
+fn first<'a>(input: &Input<'a>, rule: &Rule, decision: &mut Decision) -> Result<&'a Vault, Stop> {
+    let matching: Vec<&Vault> = visible(input, rule)
+        .into_iter()
+        .filter(|vault| rule.vaults.matches(vault, input.cluster))
+        .collect();
+    let (within, outside): (Vec<&Vault>, Vec<&Vault>) = matching
+        .into_iter()
+        .partition(|vault| rule.vaults.is_within(&vault.id));
+    let (fit, unfit) = judge(input, rule, &within);
+    let first = first_of(input, rule, &fit);
+    let told = match first.as_slice() {
+        [chosen] => ranked(input, rule, &fit, chosen),
+        [] => Vec::new(),
+        equals => equal(equals),
+    };
+    decision.candidates = told;
+    decision
+        .candidates
+        .extend(ruled_out(rule, &unfit, &outside));
+    match first.as_slice() {
+        [vault] => Ok(vault),
+        [] => {
+            unread(input, unfit.iter().map(|(vault, _)| *vault))?;
+            none_fit(input, rule, &unfit, &outside, decision)
+        }
+        equals => {
+            let best = equals.first().map(|vault| rank(input, rule, vault));
+            // One of those could come before them all by now.
+            let unfit = unfit.iter().map(|(vault, _)| *vault);
+            let above = unfit.filter(|vault| Some(rank(input, rule, vault)) > best);
+            unread(input, equals.iter().copied().chain(above))?;
+            input.current_list()?;
+            let names: Vec<&str> = equals.iter().map(|vault| vault.id.name()).collect();
+            let reason = reason::ambiguous(&names, rule);
+            Err(Stop::End(Outcome::Ambiguous, reason))
+        }
+    }
+}
+
+/// How many vaults are read live at a time before they are refused.
+const ROUND: usize = 10;
+/// How many vaults are read live at most before a refusal: a rule's tags fit fewer, and reads count against ARM's quotas.
+const MOST_READ: usize = 30;
+
+/// The next of the vaults that were not read live yet: a refusal must not rest on old tags or flags.
+fn unread<'a>(input: &Input<'_>, vaults: impl Iterator<Item = &'a Vault>) -> Result<(), Stop> {
+    let left = MOST_READ.saturating_sub(input.inventory.vaults.len());
+    let unread = vaults.filter(|vault| input.sighting(&vault.id).is_none());
+    let next = unread.take(ROUND.min(left));
+    let next: Vec<Read> = next.map(|vault| Read::Vault(vault.id.clone())).collect();
+    if next.is_empty() {
+        return Ok(());
+    }
+    Err(Stop::Missing(next))
+}
+
+/// The vaults that can be seen and may have the rule's tags: Resource Graph's rows, each replaced by what a live read showed.
+fn visible<'a>(input: &Input<'a>, rule: &Rule) -> Vec<&'a Vault> {
+    let mut vaults = listed(input, rule);
+    // A vault that a live read did not show is out, and one that it showed comes below.
+    vaults.retain(|row| matches!(input.sighting(&row.id), None | Some(VaultSighting::Denied)));
+    vaults.extend(
+        input
+            .inventory
+            .vaults
+            .values()
+            .filter_map(|sighting| match sighting {
+                VaultSighting::Live(vault) => Some(vault),
+                VaultSighting::Absent | VaultSighting::Denied => None,
+            }),
+    );
+    vaults.sort_by(|a, b| a.id.cmp(&b.id));
+    vaults.dedup_by(|a, b| a.id == b.id);
+    vaults
+}
+
+/// Resource Graph's rows, narrowed by the test that the fewest of them pass where one can be looked up.
+fn listed<'a>(input: &Input<'a>, rule: &Rule) -> Vec<&'a Vault> {
+    let candidates = input.listed;
+    let cluster = input.cluster.into();
+    let exact = rule.vaults.selector.exact_tests(&cluster);
+    let count = |(name, values): &(&str, Vec<String>)| -> usize {
+        let of_value = |value: &String| candidates.with_tag(name, value).len();
+        values.iter().map(of_value).sum()
+    };
+    match exact.min_by_key(count) {
+        Some((name, values)) => values
+            .iter()
+            .flat_map(|value| candidates.with_tag(name, value))
+            .collect(),
+        None => candidates.all().iter().collect(),
+    }
+}
+
+type Unfit<'a> = (&'a Vault, Reason);
+
+fn judge<'a>(
+    input: &Input<'_>,
+    rule: &Rule,
+    vaults: &[&'a Vault],
+) -> (Vec<&'a Vault>, Vec<Unfit<'a>>) {
+    let mut fit = Vec::new();
+    let mut unfit = Vec::new();
+    for vault in vaults {
+        match unfitness(input, rule, vault) {
+            None => fit.push(*vault),
+            Some(reason) => unfit.push((*vault, reason)),
+        }
+    }
+    (fit, unfit)
+}
+
+/// Why a vault cannot take credentials at all.
+fn unfitness(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Option<Reason> {
+    let requires = |wanted| rule.vaults.require.contains(&wanted);
+    let expected_host = input.host_of(&vault.id);
+    if matches!(input.sighting(&vault.id), Some(VaultSighting::Denied)) {
+        Some(reason::vault_not_readable(&vault.id))
+    } else if !vault.rbac {
+        Some(reason::access_policies(&vault.id))
+    } else if input.tenant != vault.tenant {
+        Some(reason::other_tenant(&vault.id))
+    } else if vault_host(&vault.uri).as_ref() != Some(&expected_host) {
+        Some(reason::vault_uri_mismatch(
+            &vault.id,
+            &vault.uri,
+            &expected_host,
+        ))
+    } else if requires(Requirement::PurgeProtection) && !vault.purge_protection {
+        Some(reason::no_purge_protection(&vault.id))
+    } else if !vault.provisioning_state.eq_ignore_ascii_case("Succeeded") {
+        Some(reason::vault_not_ready(
+            &vault.id,
+            &vault.provisioning_state,
+        ))
+    } else {
+        None
+    }
+}
+
+/// The vaults that rank first; several where they rank equal.
+fn first_of<'a>(input: &Input<'_>, rule: &Rule, fit: &[&'a Vault]) -> Vec<&'a Vault> {
+    if let [only] = fit {
+        return vec![only];
+    }
+    let best = fit.iter().map(|vault| rank(input, rule, vault)).max();
+    let ranks_first = |vault: &&&Vault| Some(rank(input, rule, vault)) == best;
+    fit.iter().filter(ranks_first).copied().collect()
+}
+
+/// One flag for each preference, in the rule's order: compared as words are.
+fn rank(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Vec<bool> {
+    let cluster = input.cluster;
+    let same_subscription = vault.id.subscription() == cluster.id.subscription();
+    let holds = |preference: &Preference| match preference {
+        Preference::SameSubscription => same_subscription,
+        Preference::SameResourceGroup => {
+            same_subscription
+                && vault
+                    .id
+                    .resource_group()
+                    .eq_ignore_ascii_case(cluster.id.resource_group())
+        }
+        Preference::SameLocation => canonical(&vault.location) == canonical(&cluster.location),
+    };
+    rule.vaults.prefer.iter().map(holds).collect()
+}
+
+fn candidate(vault: &Vault, why: impl Into<String>) -> Candidate {
+    Candidate {
+        id: vault.id.to_string(),
+        why: why.into(),
+    }
+}
+
+/// The fit vaults, where one of them comes first.
+fn ranked(input: &Input<'_>, rule: &Rule, fit: &[&Vault], chosen: &Vault) -> Vec<Candidate> {
+    let told = |vault: &&Vault| {
+        if vault.id == chosen.id {
+            candidate(vault, "chosen")
+        } else {
+            candidate(vault, ranked_behind(input, rule, vault, chosen))
+        }
+    };
+    fit.iter().map(told).collect()
+}
+
+/// The fit vaults, where several come first.
+fn equal(equals: &[&Vault]) -> Vec<Candidate> {
+    let told = |vault: &&Vault| candidate(vault, "fit, ranks equal with the others");
+    equals.iter().map(told).collect()
+}
+
+/// The vaults that match and cannot be chosen.
+fn ruled_out<'a>(
+    rule: &'a Rule,
+    unfit: &'a [Unfit<'_>],
+    outside: &'a [&Vault],
+) -> impl Iterator<Item = Candidate> {
+    let unfit = unfit.iter();
+    let unfit = unfit.map(|(vault, reason)| candidate(vault, reason.message.clone()));
+    let outside = outside.iter();
+    let why = |vault: &Vault| reason::outside_within(&vault.id, rule).message;
+    unfit.chain(outside.map(move |vault| candidate(vault, why(vault))))
+}
+
+fn ranked_behind(input: &Input<'_>, rule: &Rule, vault: &Vault, chosen: &Vault) -> String {
+    let ranks = rank(input, rule, chosen)
+        .into_iter()
+        .zip(rank(input, rule, vault));
+    let preference = rule
+        .vaults
+        .prefer
+        .iter()
+        .zip(ranks)
+        .find(|(_, (first, second))| first != second)
+        .map_or("", |(preference, _)| preference.word());
+    format!(
+        "fit, but ranks behind: `{preference}` holds for {} and not for it",
+        chosen.id.name()
+    )
+}
+
+/// What becomes of a cluster for which no vault is fit.
+fn none_fit<T>(
+    input: &Input<'_>,
+    rule: &Rule,
+    unfit: &[Unfit<'_>],
+    outside: &[&Vault],
+    decision: &mut Decision,
+) -> Result<T, Stop> {
+    let reason = match unfit {
+        [] => {
+            input.current_list()?;
+            let reason = match outside.first() {
+                Some(vault) => reason::outside_within(&vault.id, rule),
+                None => reason::no_vault(rule),
+            };
+            return Err(Stop::End(Outcome::Unmatched, reason));
+        }
+        [(only, reason)] => {
+            decision.vault = Some((*only).clone());
+            reason.clone()
+        }
+        several => reason::no_fit_vault(several.len(), rule),
+    };
+    let is_unready = |(_, it): &Unfit<'_>| it.code == reason::VAULT_NOT_READY;
+    if unfit.iter().any(is_unready) {
+        return Err(Stop::Wait(Patience::Hour, Outcome::Rejected, reason));
+    }
+    input.current_list()?;
+    Err(Stop::End(Outcome::Rejected, reason))
+}

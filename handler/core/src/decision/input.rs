@@ -1,0 +1,121 @@
+//! The input of a decision: what is asked about, and what is known of it.
+//!
+//! It must not judge what is known; where something is not, it says what to read.
+
+use time::Date;
+
+use super::{
+    Read,
+    stop::{Stop, both, known},
+};
+use crate::{
+    api_version::ApiVersion,
+    id::{ClusterId, VaultId},
+    inventory::{Candidates, Cluster, Inventory, Provider, Vault, VaultSighting},
+    policy::Policy,
+    result::{Outcome, reason},
+};
+
+/// What is asked about: one cluster, and what holds for the whole process.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The cluster.
+    pub cluster: &'a ClusterId,
+    /// A vault that Resource Graph may not show yet.
+    pub vault_hint: Option<&'a VaultId>,
+    /// Today in UTC, for exemptions.
+    pub today: Date,
+    /// The suffix of vault addresses in this cloud, such as `vault.azure.net`.
+    pub vault_suffix: &'a str,
+}
+
+/// Everything that the decision about one cluster rests on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Input<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) today: Date,
+    pub(super) vault_suffix: &'a str,
+    pub(super) inventory: &'a Inventory,
+    pub(super) provider: &'a Provider,
+    pub(super) tenant: &'a str,
+    /// The vaults that Resource Graph shows.
+    pub(super) listed: &'a Candidates,
+    /// The api-version that the cluster is read with.
+    pub(super) version: ApiVersion,
+    pub(super) cluster: &'a Cluster,
+}
+
+impl<'a> Input<'a> {
+    /// What there has to be of any cluster: first what needs nothing else, then the cluster.
+    pub(super) fn of(subject: &Subject<'a>, inventory: &'a Inventory) -> Result<Self, Stop> {
+        let provider = known(inventory.provider.as_ref(), || Read::Provider);
+        let tenant = known(inventory.tenant.as_deref(), || Read::Tenant);
+        let listed = known(inventory.candidates.as_deref(), || Read::Candidates);
+        let of_subscription = both(provider, tenant);
+        let of_vaults = both(listed, hinted(subject, inventory));
+        let ((provider, tenant), (listed, ())) = both(of_subscription, of_vaults)?;
+        let version = ApiVersion::newest(&provider.cluster_api_versions).ok_or_else(|| {
+            let reason = reason::no_known_api_version(subject.cluster);
+            Stop::End(Outcome::Failed, reason)
+        })?;
+        let cluster = known(inventory.cluster.as_ref(), || Read::Cluster(version))?;
+        let absent = || Stop::End(Outcome::Gone, reason::not_found(subject.cluster));
+        Ok(Self {
+            policy: subject.policy,
+            today: subject.today,
+            vault_suffix: subject.vault_suffix,
+            inventory,
+            provider,
+            tenant,
+            listed,
+            version,
+            cluster: cluster.as_ref().ok_or_else(absent)?,
+        })
+    }
+
+    /// The vault as it was read live.
+    pub(super) fn sighting(&self, vault: &VaultId) -> Option<&'a VaultSighting> {
+        self.inventory.vaults.get(vault)
+    }
+
+    /// A vault has to have been read live, whatever that showed.
+    pub(super) fn live(&self, vault: &Vault) -> Result<&'a VaultSighting, Stop> {
+        known(self.sighting(&vault.id), || Read::Vault(vault.id.clone()))
+    }
+
+    /// No refusal rests on candidates that were read before the request was made.
+    pub(super) fn current_list(&self) -> Result<(), Stop> {
+        let is_current = self.inventory.candidates_are_current;
+        known(is_current.then_some(()), || Read::CurrentCandidates)
+    }
+
+    /// May the policy's reader look at this vault at all?
+    pub(super) fn may_read(&self, vault: &VaultId) -> bool {
+        let policy = self.policy;
+        policy.covers(vault.subscription())
+            || policy.rules.iter().any(|rule| rule.vaults.is_within(vault))
+    }
+
+    /// The address that a vault of this name has in this cloud.
+    pub(super) fn host_of(&self, vault: &VaultId) -> String {
+        let name = vault.name().to_ascii_lowercase();
+        format!("{name}.{}", self.vault_suffix)
+    }
+}
+
+/// The vault that an event named, where a rule could choose it.
+fn hinted(subject: &Subject<'_>, inventory: &Inventory) -> Result<(), Stop> {
+    let could_be_chosen = |it: &&VaultId| {
+        subject
+            .policy
+            .rules
+            .iter()
+            .any(|rule| rule.vaults.is_within(it))
+    };
+    match subject.vault_hint.filter(could_be_chosen) {
+        None => Ok(()),
+        Some(hint) => known(inventory.vaults.get(hint), || Read::Vault(hint.clone())).map(|_| ()),
+    }
+}
