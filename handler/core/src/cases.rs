@@ -4,17 +4,17 @@
 
 mod read;
 
-use std::{fmt, rc::Rc, str::FromStr};
+use std::rc::Rc;
 
 use time::Date;
 
 use crate::{
-    decision::adapter::{Decision, Question, Read},
+    decision::{Decision, Read, Subject},
     estate::Estate,
     id::{ClusterId, VaultId},
     plan::Writer,
     policy::Policy,
-    result::{Outcome, Reason},
+    result::Reason,
     yaml::Place,
 };
 
@@ -37,7 +37,7 @@ pub struct Case {
 /// What is expected; what is not said may be anything.
 #[derive(Debug, Clone, Default)]
 struct Expectation {
-    outcome: Expected<Ending>,
+    outcome: Expected<&'static str>,
     vault: Expected<VaultId>,
     rule: Expected<String>,
     writer: Expected<Writer>,
@@ -51,28 +51,6 @@ enum Expected<T> {
     Anything,
     Nothing,
     Just(T),
-}
-
-/// How the look at a cluster ends: an outcome, or something that has to pass first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
-    Outcome(Outcome),
-    Waiting,
-}
-
-impl Ending {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Outcome(outcome) => outcome.word(),
-            Self::Waiting => "waiting",
-        }
-    }
-}
-
-impl fmt::Display for Ending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
 }
 
 /// What the policy makes of a case where it is not what was expected.
@@ -97,68 +75,43 @@ pub struct Difference {
     pub found: String,
 }
 
-/// What became of the cluster, as far as cases speak of it.
-struct Found {
-    ending: Ending,
-    vault: Option<VaultId>,
-    rule: Option<String>,
-    writer: Option<Writer>,
-    reason: Option<Reason>,
+/// Something that has to pass first, in place of an outcome.
+const WAITING: &str = "waiting";
+
+/// The word that cases expect: whether a change is still to be made is not their affair.
+fn word(decision: &Decision) -> &'static str {
+    match decision.wait {
+        Some(_) => WAITING,
+        None => decision.outcome.word(),
+    }
 }
 
 impl Case {
     /// Decides about the case's cluster and compares.
     pub fn run(&self, policy: &Policy, today: Date, vault_suffix: &str) -> Verdict {
-        let question = Question {
+        let subject = Subject {
+            policy,
             cluster: &self.cluster,
             vault_hint: None,
             today: self.today.unwrap_or(today),
             vault_suffix,
         };
-        let look = self
-            .estate
-            .look(policy, &self.estate.listing(policy), &question);
-        let found = Found::of(look.decision);
-        let expected = &self.expectation;
-        let code = found.reason.as_ref().map(|it| it.code.clone());
+        let look = self.estate.look(&self.estate.listing(policy), &subject);
+        let (found, expected) = (look.decision, &self.expectation);
+        let vault = found.vault.as_ref().map(|it| &it.id);
+        let writer = found.writer.as_ref().map(|it| &it.writer);
+        let code = found.reason.as_ref().map(|it| &it.code);
         let differences = [
-            difference("outcome", &expected.outcome, Some(&found.ending)),
-            vault_difference(&expected.vault, found.vault.as_ref()),
+            difference("outcome", &expected.outcome, Some(&word(&found))),
+            vault_difference(&expected.vault, vault),
             difference("rule", &expected.rule, found.rule.as_ref()),
-            difference("writer", &expected.writer, found.writer.as_ref()),
-            difference("reason", &expected.reason, code.as_ref()),
+            difference("writer", &expected.writer, writer),
+            difference("reason", &expected.reason, code),
         ];
         Verdict {
             differences: differences.into_iter().flatten().collect(),
             why: found.reason,
             assumed: look.assumed,
-        }
-    }
-}
-
-impl Found {
-    fn of(decision: Decision) -> Self {
-        let (ending, refusal) = match decision {
-            Decision::Bind(binding) => {
-                return Self {
-                    ending: Ending::Outcome(Outcome::Bound),
-                    vault: Some(binding.vault.id),
-                    rule: Some(binding.rule),
-                    writer: Some(binding.writer),
-                    reason: None,
-                };
-            }
-            Decision::Refuse(refusal) => (Ending::Outcome(refusal.outcome), Some(*refusal)),
-            Decision::Wait(wait) => (Ending::Waiting, Some(wait.refusal)),
-            Decision::Absent | Decision::Look(_) => (Ending::Outcome(Outcome::Gone), None),
-        };
-        let vault = refusal.as_ref().and_then(|it| it.vault.as_ref());
-        Self {
-            ending,
-            vault: vault.and_then(|it| VaultId::from_str(&it.id).ok()),
-            rule: refusal.as_ref().and_then(|it| it.rule.clone()),
-            writer: None,
-            reason: refusal.map(|it| it.reason),
         }
     }
 }

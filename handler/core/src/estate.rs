@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     api_version::{self, ApiVersion},
-    decision::adapter::Read,
+    decision::Read,
     id::{ClusterId, ClusterManagerId, SubscriptionId, VaultId},
     inventory::{
         Cluster, DeletedVault, Identities, Inventory, PrincipalId, Provider, RoleAssignment, Vault,

@@ -19,9 +19,7 @@ mod truth;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use vaultbind_core::{
-    decision::adapter::Decision, id::ClusterId, inventory::ProvisioningState, policy::Policy,
-};
+use vaultbind_core::{id::ClusterId, inventory::ProvisioningState, policy::Policy};
 
 use estate::{Estate, cluster_id, vault_id};
 use random::{SITES, fit_vault};
@@ -113,21 +111,21 @@ proptest! {
         }
         for cluster in &clusters {
             let fit = estate.fit_for(&estate.clusters[cluster]);
-            match estate.decide(&policy, cluster) {
-                Decision::Bind(binding) => {
-                    prop_assert!(binding.plan.is_empty(), "{} is left to do", binding.plan);
-                    prop_assert_eq!(fit, BTreeSet::from([binding.vault.id.clone()]));
-                    prop_assert!(binding.archive.is_shown_by(&estate.clusters[cluster]));
-                    for (principal, _) in &binding.principals {
-                        prop_assert!(estate.roles.contains(&(binding.vault.id.clone(), principal.clone())));
-                    }
-                }
-                Decision::Refuse(refusal) => {
-                    prop_assert!(!refusal.reason.message.is_empty() && !refusal.reason.help.is_empty());
-                    let is_so = estate.bears_out(refusal.outcome, &policy, cluster);
-                    prop_assert!(is_so, "{cluster} is {} with {fit:?}", refusal.outcome);
-                }
-                other => prop_assert!(false, "{other:?}"),
+            let decision = estate.decide(&policy, cluster);
+            prop_assert!(decision.wait.is_none(), "{cluster} waits: {decision:?}");
+            if !decision.is_bound() {
+                let reason = decision.reason.unwrap();
+                prop_assert!(!reason.message.is_empty() && !reason.help.is_empty());
+                let is_so = estate.bears_out(decision.outcome, &policy, cluster);
+                prop_assert!(is_so, "{cluster} is {} with {fit:?}", decision.outcome);
+                continue;
+            }
+            prop_assert!(decision.plan.is_empty(), "{} is left to do", decision.plan);
+            let (vault, grants) = decision.vault.zip(decision.writer).unwrap();
+            prop_assert_eq!(fit, BTreeSet::from([vault.id.clone()]));
+            prop_assert!(grants.archive.is_shown_by(&estate.clusters[cluster]));
+            for (principal, _) in &grants.principals {
+                prop_assert!(estate.roles.contains(&(vault.id.clone(), principal.clone())));
             }
         }
     }

@@ -29,7 +29,10 @@ use std::{fs, panic, path::Path};
 use expect_test::expect_file;
 use time::macros::datetime;
 use vaultbind_core::{
-    decision::adapter::{Decision, Read},
+    decision::{
+        Subject,
+        adapter::{Decision, Read},
+    },
     estate::{Estate as Captured, Surroundings, load},
     plan::Change,
     policy::{Policy, document},
@@ -113,9 +116,15 @@ fn what_was_captured_written_and_read_decides_the_same() {
             let around = Surroundings::of(&policy, "vault.azure.net");
             let read = load(&text, &around).unwrap_or_else(|it| panic!("{name}: {it:?}\n{text}"));
             assert_eq!(read.to_json(), text, "{name}");
-            let offline = read
-                .look(&policy, &read.listing(&policy), &question(&estate))
-                .decision;
+            let question = question(&estate);
+            let subject = Subject {
+                policy: &policy,
+                cluster: question.cluster,
+                vault_hint: question.vault_hint,
+                today: question.today,
+                vault_suffix: question.vault_suffix,
+            };
+            let offline = read.look(&read.listing(&policy), &subject).decision.into();
             assert_eq!(without_etag(offline), without_etag(live), "{name}: {text}");
             looked += 1;
         }

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use futures::{StreamExt as _, stream};
 use time::Date;
 use vaultbind_core::{
-    decision::adapter::Question,
+    decision::Subject,
     estate::{Estate, Listing, Surroundings},
     id::{ClusterId, VaultId},
     inventory::Cluster,
@@ -85,18 +85,19 @@ impl Captured {
                 seen: Err(reason),
             };
         }
-        let question = Question {
+        let subject = Subject {
+            policy: &self.policy,
             cluster,
             vault_hint,
             today: self.today,
             vault_suffix: self.vault_suffix,
         };
-        let look = self.estate.look(&self.policy, &self.listing, &question);
+        let look = self.estate.look(&self.listing, &subject);
         Look {
             cluster: cluster.clone(),
             seen: Ok(Seen {
                 cluster: look.inventory.cluster.flatten(),
-                decision: look.decision,
+                decision: look.decision.into(),
                 assumed: look.assumed,
             }),
         }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use time::{Date, macros::format_description};
 
-use super::{Case, Ending, Expectation, Expected};
+use super::{Case, Expectation, Expected, WAITING};
 use crate::{
     estate::{Estate, Surroundings, read},
     id::ClusterId,
@@ -207,15 +207,15 @@ impl Shared<'_> {
             );
             return None;
         }
-        let ending =
-            |it: Node<'_>, problems: &mut Problems| it.keyword("outcome", &endings(), problems);
+        let outcome =
+            |it: Node<'_>, problems: &mut Problems| it.keyword("outcome", &outcomes(), problems);
         let vault = |it: Node<'_>, problems: &mut Problems| {
             read::vault_named(it, &estate.vaults, self.around, problems)
         };
         let text = |it: Node<'_>, problems: &mut Problems| it.text("text", problems);
         let writer =
             |it: Node<'_>, problems: &mut Problems| it.keyword("writer", WRITERS, problems);
-        let outcome = expected(&section, "outcome", problems, ending);
+        let outcome = expected(&section, "outcome", problems, outcome);
         let vault = expected(&section, "vault", problems, vault);
         let rule = expected(&section, "rule", problems, text);
         let writer = expected(&section, "writer", problems, writer);
@@ -237,14 +237,12 @@ const WRITERS: &[(&str, Writer)] = &[
 ];
 
 /// Every outcome that a policy can lead to; whether a change was made or is planned is not its affair.
-fn endings() -> Vec<(&'static str, Ending)> {
+fn outcomes() -> Vec<(&'static str, &'static str)> {
     let outcomes = Outcome::ALL
         .into_iter()
         .filter(|it| *it != Outcome::Planned);
-    let endings = outcomes.map(|it| (it.word(), Ending::Outcome(it)));
-    endings
-        .chain([(Ending::Waiting.word(), Ending::Waiting)])
-        .collect()
+    let words = outcomes.map(Outcome::word).chain([WAITING]);
+    words.map(|it| (it, it)).collect()
 }
 
 /// The value of a key; null where there is to be none.

@@ -7,10 +7,11 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{Estate, principal_of, registered};
 use crate::{
     api_version::ApiVersion,
-    decision::adapter::{Decision, Question, Read, decide},
+    decision::{Decision, Read, Subject, decide},
     id::{ClusterId, VaultId},
     inventory::{Candidates, Cluster, Inventory, Vault, VaultSighting, vault_host},
     policy::Policy,
+    result::{Outcome, reason},
 };
 
 /// More rounds than any decision takes.
@@ -21,7 +22,7 @@ const MAX_ROUNDS: usize = 40;
 pub struct Look {
     /// What was seen.
     pub inventory: Inventory,
-    /// What follows; never `Look`.
+    /// What follows.
     pub decision: Decision,
     /// What was asked for and is not in the estate: nothing was taken to be there.
     pub assumed: Vec<Read>,
@@ -49,24 +50,25 @@ impl Estate {
     }
 
     /// Decides about a cluster from what the estate holds.
-    pub fn look(&self, policy: &Policy, listing: &Listing, question: &Question<'_>) -> Look {
+    pub fn look(&self, listing: &Listing, subject: &Subject<'_>) -> Look {
         let mut inventory = Inventory::default();
         let mut assumed = Vec::new();
-        let mut decision = decide(policy, question, &inventory);
+        let mut decided = decide(subject, &inventory);
         for _ in 0..MAX_ROUNDS {
-            let Decision::Look(reads) = &decision else {
+            let Err(reads) = &decided else {
                 break;
             };
             for read in reads {
-                if !self.answer(listing, question.cluster, read, &mut inventory) {
+                if !self.answer(listing, subject.cluster, read, &mut inventory) {
                     assumed.push(read.clone());
                 }
             }
-            decision = decide(policy, question, &inventory);
+            decided = decide(subject, &inventory);
         }
+        let not_there = || Decision::ending(Outcome::Gone, reason::not_found(subject.cluster));
         Look {
             inventory,
-            decision,
+            decision: decided.unwrap_or_else(|_| not_there()),
             assumed,
         }
     }

@@ -4,7 +4,7 @@ use time::macros::{date, datetime};
 
 use super::*;
 use crate::{
-    decision::adapter::{Decision, Question},
+    decision::Subject,
     fixtures,
     policy::{Policy, document},
 };
@@ -20,13 +20,14 @@ fn around() -> Surroundings {
 fn look(estate: &Estate, cluster: &str) -> Look {
     let mut ids = estate.clusters.keys();
     let cluster = ids.find(|it| it.name() == cluster).unwrap();
-    let question = Question {
+    let subject = Subject {
+        policy: &policy(),
         cluster,
         vault_hint: None,
         today: date!(2026 - 11 - 23),
         vault_suffix: "vault.azure.net",
     };
-    estate.look(&policy(), &estate.listing(&policy()), &question)
+    estate.look(&estate.listing(&policy()), &subject)
 }
 
 #[test]
@@ -40,15 +41,12 @@ clusters:
   - { name: c2, tags: { site: a }, archive: kv-b }
 ";
     let estate = load(text, &around()).unwrap();
-    let Decision::Bind(binding) = look(&estate, "c1").decision else {
-        panic!("c1 is not bound");
-    };
-    assert_eq!(binding.vault.id, fixtures::vault_id("kv-a"));
-    assert_eq!(binding.writer, crate::plan::Writer::Cluster);
-    let Decision::Refuse(refusal) = look(&estate, "c2").decision else {
-        panic!("c2 is not refused");
-    };
-    assert_eq!(refusal.reason.code, "BoundElsewhere");
+    let decision = look(&estate, "c1").decision;
+    assert_eq!(decision.vault.unwrap().id, fixtures::vault_id("kv-a"));
+    let writer = decision.writer.unwrap().writer;
+    assert_eq!(writer, crate::plan::Writer::Cluster);
+    let reason = look(&estate, "c2").decision.reason.unwrap();
+    assert_eq!(reason.code, "BoundElsewhere");
     assert!(look(&estate, "c1").assumed.is_empty());
 }
 
@@ -68,7 +66,7 @@ fn what_a_captured_estate_does_not_know_is_said() {
     let id = vault.id.clone();
     estate.vaults.insert(id, VaultSeen::settled(vault));
     let look = look(&estate, "c1");
-    assert!(matches!(look.decision, Decision::Bind(_)));
+    assert!(look.decision.is_bound());
     let assumed: Vec<String> = look.assumed.iter().map(ToString::to_string).collect();
     assert_eq!(assumed.len(), 3, "{assumed:?}");
     assert_eq!(assumed[0], "platform principals");

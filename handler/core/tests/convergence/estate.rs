@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::{OffsetDateTime, macros::date};
 use vaultbind_core::{
-    decision::adapter::{Binding, Decision, Question},
+    decision::{Decision, Subject},
     estate::{Estate as Azure, VaultSeen},
     id::{ClusterId, ClusterManagerId, VaultId},
     inventory::{
@@ -106,36 +106,34 @@ impl Estate {
     }
 
     pub(super) fn decide(&self, policy: &Policy, cluster: &ClusterId) -> Decision {
-        let question = Question {
+        let subject = Subject {
+            policy,
             cluster,
             vault_hint: None,
             today: date!(2026 - 02 - 03),
             vault_suffix: "vault.azure.net",
         };
         let azure = self.azure();
-        match azure
-            .look(policy, &azure.listing(policy), &question)
-            .decision
-        {
-            Decision::Look(reads) => panic!("the decision never comes: {reads:?}"),
-            decision => decision,
-        }
+        azure.look(&azure.listing(policy), &subject).decision
     }
 
     /// Carries a binding out, as far as it may go wrong in ways that must never happen.
-    pub(super) fn act(&mut self, binding: &Binding) {
-        for change in &binding.plan.changes {
+    pub(super) fn act(&mut self, decision: &Decision) {
+        let bound = decision.vault.as_ref().map(|it| &it.id);
+        let grants = decision.writer.as_ref().unwrap();
+        for change in &decision.plan.changes {
             match change {
                 Change::RegisterProvider(_) => self.registered = true,
                 Change::AssignRole {
                     vault, principal, ..
                 } => {
                     assert_eq!(
-                        *vault, binding.vault.id,
+                        Some(vault),
+                        bound,
                         "a role on another vault than the chosen one"
                     );
                     assert!(
-                        binding.principals.iter().any(|(it, _)| it == principal),
+                        grants.principals.iter().any(|(it, _)| it == principal),
                         "a role for somebody who writes nothing"
                     );
                     self.roles.insert((vault.clone(), principal.clone()));
@@ -160,13 +158,13 @@ impl Estate {
     pub(super) fn reconcile(&mut self, policy: &Policy, cluster: &ClusterId) {
         let before = self.roles.clone();
         for _ in 0..4 {
-            match self.decide(policy, cluster) {
-                Decision::Bind(binding) if !binding.plan.is_empty() => self.act(&binding),
-                _ => {
-                    let given: Vec<_> = self.roles.difference(&before).collect();
-                    self.check_given(policy, cluster, &given);
-                    return;
-                }
+            let decision = self.decide(policy, cluster);
+            if decision.is_bound() && !decision.plan.is_empty() {
+                self.act(&decision);
+            } else {
+                let given: Vec<_> = self.roles.difference(&before).collect();
+                self.check_given(policy, cluster, &given);
+                return;
             }
         }
         panic!("{cluster} is never right");
