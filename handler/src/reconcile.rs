@@ -238,7 +238,7 @@ impl Picture {
     /// Takes in what was seen; comes back with the binding that follows from it, or with the verdict.
     fn take_in(&mut self, sight: &Sight) -> Result<Result<Box<Binding>, Verdict>, Error> {
         self.cluster = sight.cluster().cloned();
-        match sight.decision.clone() {
+        match sight.decision.clone().into() {
             Decision::Look(_) | Decision::Absent => Err(Error::Absent(sight.cluster_id.clone())),
             Decision::Wait(wait) => Err(Error::Wait(wait)),
             Decision::Refuse(refusal) => Ok(Err(Verdict::Refused(refusal))),

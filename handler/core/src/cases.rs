@@ -75,13 +75,10 @@ pub struct Difference {
     pub found: String,
 }
 
-/// Something that has to pass first, in place of an outcome.
-const WAITING: &str = "waiting";
-
 /// The word that cases expect: whether a change is still to be made is not their affair.
 fn word(decision: &Decision) -> &'static str {
     match decision.wait {
-        Some(_) => WAITING,
+        Some(_) => Decision::WAITING,
         None => decision.outcome.word(),
     }
 }

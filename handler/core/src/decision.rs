@@ -51,6 +51,11 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// The status of a cluster that waits for something that will pass by itself.
+    pub const WAITING: &str = "waiting";
+    /// The status of a cluster that is bound once its plan is carried out.
+    pub const TO_CHANGE: &str = "to change";
+
     /// The record that holds nothing but how it ends and why.
     pub fn ending(outcome: Outcome, reason: impl Into<Option<Reason>>) -> Self {
         Self {
@@ -68,6 +73,15 @@ impl Decision {
     /// Does the cluster belong to its vault, with nothing that has to pass first?
     pub fn is_bound(&self) -> bool {
         self.outcome == Outcome::Bound
+    }
+
+    /// How it stands with the cluster: the outcome's word, or one for what comes before it.
+    pub fn status(&self) -> &'static str {
+        match self.wait {
+            Some(_) => Self::WAITING,
+            None if self.is_bound() && !self.plan.is_empty() => Self::TO_CHANGE,
+            None => self.outcome.word(),
+        }
     }
 }
 

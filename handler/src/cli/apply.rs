@@ -149,7 +149,7 @@ fn task(look: &Look) -> Option<Task> {
     }
     Some(Task {
         cluster: look.cluster.clone(),
-        vault: look.vault()?.parse().ok()?,
+        vault: look.decision()?.vault.as_ref()?.id.clone(),
     })
 }
 

@@ -6,14 +6,15 @@ use std::{path::PathBuf, process::ExitCode};
 
 use serde_json::{Value, json};
 use vaultbind_core::{
+    decision::Decision,
     inventory::Cluster,
     policy::{Policy, Rule},
-    result::{ArchiveState, Outcome},
+    result::{ArchiveState, Candidate, Outcome},
 };
 
 use super::{
     Output,
-    look::{Look, Seen, TO_CHANGE},
+    look::{Look, Seen},
     plan::show_assumed,
     print::{self, Line},
     serve::runtime,
@@ -54,13 +55,17 @@ fn seen_cluster(look: &Look) -> Option<&Cluster> {
     look.seen.as_ref().ok()?.cluster.as_ref()
 }
 
+fn candidates(look: &Look) -> &[Candidate] {
+    look.decision().map_or(&[], |it| &it.candidates)
+}
+
 /// Each rule with what it is to the cluster.
 fn rules<'a>(
     policy: &'a Policy,
     look: &Look,
     cluster: &Cluster,
 ) -> impl Iterator<Item = (&'a Rule, String)> {
-    let is_exempt = look.outcome() == Outcome::Exempt.word();
+    let is_exempt = look.status() == Outcome::Exempt.word();
     let governing = policy.rule_for(cluster).map(|rule| rule.name.as_str());
     policy.rules.iter().map(move |rule| {
         let word = match rule.clusters.mismatch(&cluster.into(), &cluster.into()) {
@@ -86,10 +91,11 @@ fn show(policy: &Policy, look: &Look) {
             print::line(format!("  {}: {word}", rule.name));
         }
     }
-    if !look.candidates().is_empty() {
+    let candidates = candidates(look);
+    if !candidates.is_empty() {
         print::section("candidates");
     }
-    for candidate in look.candidates() {
+    for candidate in candidates {
         print::line(format!("  {}", candidate.id));
         print::line(format!("    {}", candidate.why));
     }
@@ -125,8 +131,10 @@ fn show_cluster(cluster: &Cluster) {
 }
 
 fn show_decision(look: &Look) {
-    let outcome = look.outcome();
-    let head = Line::of(print::outcome(outcome), outcome);
+    let status = look.status();
+    let head = Line::of(print::outcome(status), status);
+    let decision = look.decision();
+    let bound = decision.and_then(|it| it.vault.as_ref().zip(it.writer.as_ref()));
     if let Some(reason) = look.reason() {
         print::line(head.and(print::PLAIN, format!(": {}", reason.code)));
         print::line(format!("  {}", reason.message));
@@ -135,23 +143,17 @@ fn show_decision(look: &Look) {
             print::section("what is to be changed then");
             look.change_lines(false).iter().for_each(print::line);
         }
-    } else if let Some(binding) = look.binding() {
-        print::line(format!("vault {}", binding.vault.id));
-        print::line(format!(
-            "writer {}: {}",
-            binding.writer, binding.writer_reason
-        ));
+    } else if let Some((vault, grants)) = bound {
+        print::line(format!("vault {}", vault.id));
+        print::line(format!("writer {}: {}", grants.writer, grants.reason));
         print::line("");
-        if outcome == TO_CHANGE {
+        if status == Decision::TO_CHANGE {
             print::line(head);
             look.change_lines(false).iter().for_each(print::line);
         } else {
             let right = ": everything is right, nothing would be changed";
             print::line(head.and(print::PLAIN, right));
         }
-    } else {
-        let absent = format!("{}: it does not exist", Outcome::Gone);
-        print::line(absent);
     }
 }
 
@@ -175,7 +177,8 @@ fn as_json(policy: &Policy, look: &Look) -> Value {
     let rules = cluster.into_iter().flat_map(|it| rules(policy, look, it));
     let rules = rules.map(|(rule, word)| json!({ "name": rule.name, "is": word }));
     value["rules"] = rules.collect();
-    value["candidates"] = json!(look.candidates());
-    value["writerReason"] = json!(look.binding().map(|it| it.writer_reason));
+    value["candidates"] = json!(candidates(look));
+    let writer = look.decision().and_then(|it| it.writer.as_ref());
+    value["writerReason"] = json!(writer.map(|it| it.reason));
     value
 }

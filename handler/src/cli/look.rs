@@ -4,17 +4,13 @@
 
 use serde_json::{Value, json};
 use vaultbind_core::{
-    decision::adapter::{Binding, Decision, Read, Refusal},
+    decision::{Decision, Read},
     id::ClusterId,
     inventory::Cluster,
     plan::{Change, ChangeKind},
-    result::{Candidate, Outcome, Reason},
+    result::{Outcome, Reason},
 };
 
-/// What is under way and will be decided later.
-pub(super) const WAITING: &str = "waiting";
-/// A binding that is not right yet.
-pub(super) const TO_CHANGE: &str = "to change";
 /// What could not be looked at.
 pub(super) const FAILED: &str = "failed";
 
@@ -35,78 +31,30 @@ pub(super) struct Seen {
 }
 
 impl Look {
-    fn decision(&self) -> Option<&Decision> {
+    pub(super) fn decision(&self) -> Option<&Decision> {
         self.seen.as_ref().ok().map(|it| &it.decision)
     }
 
-    /// How the cluster would end, in a word.
-    pub(super) fn outcome(&self) -> &'static str {
-        match self.decision() {
-            None => FAILED,
-            Some(Decision::Look(_) | Decision::Absent) => Outcome::Gone.word(),
-            Some(Decision::Wait(_)) => WAITING,
-            Some(Decision::Refuse(refusal)) => refusal.outcome.word(),
-            Some(Decision::Bind(binding)) if binding.plan.is_empty() => Outcome::Bound.word(),
-            Some(Decision::Bind(_)) => TO_CHANGE,
-        }
-    }
-
-    pub(super) fn binding(&self) -> Option<&Binding> {
-        match self.decision()? {
-            Decision::Bind(binding) => Some(binding),
-            Decision::Look(_) | Decision::Absent | Decision::Refuse(_) | Decision::Wait(_) => None,
-        }
+    /// How it stands with the cluster, in a word.
+    pub(super) fn status(&self) -> &'static str {
+        self.decision().map_or(FAILED, Decision::status)
     }
 
     /// What would be changed, at once or once what is under way has ended.
     pub(super) fn changes(&self) -> &[Change] {
-        match self.decision() {
-            Some(Decision::Bind(binding)) => &binding.plan.changes,
-            Some(Decision::Wait(wait)) => &wait.plan.changes,
-            Some(Decision::Look(_) | Decision::Absent | Decision::Refuse(_)) | None => &[],
-        }
+        self.decision().map_or(&[], |it| &it.plan.changes)
     }
 
     /// Does it wait for what is under way?
     pub(super) fn waits(&self) -> bool {
-        matches!(self.decision(), Some(Decision::Wait(_)))
-    }
-
-    pub(super) fn refusal(&self) -> Option<&Refusal> {
-        match self.decision()? {
-            Decision::Refuse(refusal) => Some(refusal),
-            Decision::Wait(wait) => Some(&wait.refusal),
-            Decision::Look(_) | Decision::Absent | Decision::Bind(_) => None,
-        }
+        self.decision().is_some_and(|it| it.wait.is_some())
     }
 
     /// Why nothing is or can be done.
     pub(super) fn reason(&self) -> Option<&Reason> {
         match &self.seen {
             Err(reason) => Some(reason),
-            Ok(_) => self.refusal().map(|it| &it.reason),
-        }
-    }
-
-    /// The id of the vault that the policy chooses.
-    pub(super) fn vault(&self) -> Option<&str> {
-        match self.binding() {
-            Some(binding) => Some(binding.vault.id.as_str()),
-            None => Some(&self.refusal()?.vault.as_ref()?.id),
-        }
-    }
-
-    pub(super) fn rule(&self) -> Option<&str> {
-        match self.binding() {
-            Some(binding) => Some(&binding.rule),
-            None => self.refusal()?.rule.as_deref(),
-        }
-    }
-
-    pub(super) fn candidates(&self) -> &[Candidate] {
-        match self.binding() {
-            Some(binding) => &binding.candidates,
-            None => self.refusal().map_or(&[], |it| &it.candidates),
+            Ok(seen) => seen.decision.reason.as_ref(),
         }
     }
 
@@ -131,17 +79,19 @@ impl Look {
     /// For programs: what is to be changed is `planned` as in results.
     pub(super) fn as_json(&self) -> Value {
         let change = |it: &Change| json!({ "kind": it.kind(), "target": it.target(), "call": call(it), "text": it.to_string() });
-        let binding = self.binding();
-        let outcome = match self.outcome() {
-            TO_CHANGE => Outcome::Planned.word(),
+        let decision = self.decision();
+        let outcome = match self.status() {
+            Decision::TO_CHANGE => Outcome::Planned.word(),
             other => other,
         };
+        let vault = decision.and_then(|it| it.vault.as_ref());
+        let writer = decision.and_then(|it| it.writer.as_ref());
         json!({
             "clusterId": self.cluster.as_str(),
             "outcome": outcome,
-            "rule": self.rule(),
-            "vaultId": self.vault(),
-            "writer": binding.map(|it| it.writer),
+            "rule": decision.and_then(|it| it.rule.as_ref()),
+            "vaultId": vault.map(|it| it.id.as_str()),
+            "writer": writer.map(|it| it.writer),
             "changes": self.changes().iter().map(change).collect::<Vec<_>>(),
             "reason": self.reason(),
             "assumed": self.assumed(),

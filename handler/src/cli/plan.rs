@@ -9,17 +9,12 @@ use std::{collections::BTreeSet, path::PathBuf, process::ExitCode};
 use anstyle::Style;
 use serde_json::{Value, json};
 use vaultbind_core::{
+    decision::Decision,
     id::{ClusterId, VaultId},
     result::Outcome,
 };
 
-use super::{
-    Output,
-    look::{self, Look},
-    print,
-    serve::runtime,
-    source::Source,
-};
+use super::{Output, look::Look, print, serve::runtime, source::Source};
 use replay::{PassedOver, Replay};
 
 /// What to plan and how to print it.
@@ -124,14 +119,17 @@ fn show_passed_over(passed_over: &[PassedOver]) {
 }
 
 fn row(look: &Look) -> [(Style, String); 4] {
-    let outcome = look.outcome();
-    let vault = look.vault().and_then(|it| it.rsplit('/').next());
+    let status = look.status();
+    let vault = look.decision().and_then(|it| it.vault.as_ref());
     let why = look.reason();
     let why = why.map(|it| format!("{}: {}", it.code, it.message));
     [
         (print::PLAIN, look.cluster.name().to_owned()),
-        (print::outcome(outcome), outcome.to_owned()),
-        (print::PLAIN, vault.unwrap_or("-").to_owned()),
+        (print::outcome(status), status.to_owned()),
+        (
+            print::PLAIN,
+            vault.map_or("-", |it| it.id.name()).to_owned(),
+        ),
         (print::PLAIN, why.unwrap_or_default()),
     ]
 }
@@ -147,12 +145,12 @@ struct Tally {
 
 impl Tally {
     fn of(looks: &[Look]) -> Self {
-        let count = |word: &str| looks.iter().filter(|it| it.outcome() == word).count();
+        let count = |word: &str| looks.iter().filter(|it| it.status() == word).count();
         Self {
             all: looks.len(),
             right: count(Outcome::Bound.word()),
-            to_change: count(look::TO_CHANGE),
-            waiting: count(look::WAITING),
+            to_change: count(Decision::TO_CHANGE),
+            waiting: count(Decision::WAITING),
             failed: looks.iter().filter(|it| it.seen.is_err()).count(),
         }
     }

@@ -97,7 +97,7 @@ impl Captured {
             cluster: cluster.clone(),
             seen: Ok(Seen {
                 cluster: look.inventory.cluster.flatten(),
-                decision: look.decision.into(),
+                decision: look.decision,
                 assumed: look.assumed,
             }),
         }

@@ -6,7 +6,7 @@ mod reader;
 
 use futures::future::join_all;
 use vaultbind_core::{
-    decision::adapter::{Decision, Question, Read, decide},
+    decision::{Decision, Read, Subject, decide},
     id::ClusterId,
     inventory::{Cluster, Inventory, ProvisioningState},
 };
@@ -14,7 +14,7 @@ use vaultbind_core::{
 use super::Error;
 use crate::{
     context::Context,
-    request::{Origin, Request, Subject},
+    request::{self, Origin, Request},
 };
 use reader::Reader;
 
@@ -26,7 +26,7 @@ const MAX_ROUNDS: usize = 24;
 pub struct Sight {
     /// What was seen.
     pub inventory: Inventory,
-    /// What follows; never `Look`.
+    /// What follows.
     pub decision: Decision,
     /// The cluster that was asked about.
     pub cluster_id: ClusterId,
@@ -118,10 +118,11 @@ async fn complete(
     mut reads: Vec<Read>,
 ) -> Result<Sight, Error> {
     let vault_hint = match &request.subject {
-        Subject::Cluster { vault_hint, .. } => vault_hint.as_ref(),
-        Subject::Sweep { .. } => None,
+        request::Subject::Cluster { vault_hint, .. } => vault_hint.as_ref(),
+        request::Subject::Sweep { .. } => None,
     };
-    let question = Question {
+    let subject = Subject {
+        policy: &context.policy,
         cluster: &cluster,
         vault_hint,
         today: context.clock.now().date(),
@@ -140,9 +141,9 @@ async fn complete(
             // The change is not done yet: when it is, another event comes, and all there is to see with it.
             return Err(Error::UnderWay { retry_after: None });
         }
-        match decide(&context.policy, &question, &inventory) {
-            Decision::Look(more) => reads = more,
-            decision => {
+        match decide(&subject, &inventory) {
+            Err(missing) => reads = missing,
+            Ok(decision) => {
                 return Ok(Sight {
                     inventory,
                     decision,

@@ -6,8 +6,9 @@ use std::rc::Rc;
 
 use time::{Date, macros::format_description};
 
-use super::{Case, Expectation, Expected, WAITING};
+use super::{Case, Expectation, Expected};
 use crate::{
+    decision::Decision,
     estate::{Estate, Surroundings, read},
     id::ClusterId,
     plan::Writer,
@@ -241,7 +242,7 @@ fn outcomes() -> Vec<(&'static str, &'static str)> {
     let outcomes = Outcome::ALL
         .into_iter()
         .filter(|it| *it != Outcome::Planned);
-    let words = outcomes.map(Outcome::word).chain([WAITING]);
+    let words = outcomes.map(Outcome::word).chain([Decision::WAITING]);
     words.map(|it| (it, it)).collect()
 }
 

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use vaultbind_azure::{Error as CallError, Kind, graph::PLATFORM_APPS};
 use vaultbind_core::{
     api_version::ApiVersion,
-    decision::adapter::Read,
+    decision::Read,
     id::{ClusterId, SubscriptionId, VaultId},
     inventory::{
         Candidates, Cluster, DeletedVault, Identities, Inventory, PrincipalId, Provider,
