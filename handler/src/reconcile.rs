@@ -14,20 +14,21 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::timeout;
 use vaultbind_core::{
-    decision::adapter::{Binding, Decision, Refusal},
+    decision::Decision,
     id::ClusterId,
-    inventory::Cluster,
-    plan::ChangeKind,
+    plan::{ChangeKind, Plan},
     policy::Mode,
-    result::{ArchiveState, BindingResult, CauseKind, ChangeRecord, ChangeStatus, reason},
+    result::{
+        ArchiveState, BindingResult, CauseKind, ChangeRecord, ChangeStatus, Outcome, Reason,
+        reason::{NO_VAULT, OUTSIDE_WITHIN},
+    },
 };
 
 use crate::{
     context::Context,
     request::{Origin, Request, RetryClass},
 };
-pub use error::Error;
-use observe::Sight;
+pub use error::{Ending, Error};
 use poll::OperationFailure;
 use result::Report;
 
@@ -98,26 +99,6 @@ impl Done {
     }
 }
 
-/// What a reconcile has seen: it outlives one that is cut short.
-#[derive(Debug, Default)]
-pub struct Picture {
-    /// The cluster as it was last read.
-    pub cluster: Option<Cluster>,
-    /// What the decision was, where it was to bind.
-    pub binding: Option<Box<Binding>>,
-}
-
-/// What was decided in the end.
-#[derive(Debug)]
-pub enum Verdict {
-    /// The state was read back and is right.
-    Bound,
-    /// Audit mode: the binding would have been made.
-    Planned,
-    /// Nothing was or can be done.
-    Refused(Box<Refusal>),
-}
-
 /// Reconciles a cluster once, and does what is to be done.
 ///
 /// # Errors
@@ -129,15 +110,16 @@ pub async fn reconcile(
 ) -> Result<Done, Unfinished> {
     let mut report = Report::begin(context, cluster);
     let context = context.recorded_by(&report.calls);
-    let pass = pass(&context, request, cluster, &mut report.picture);
+    let pass = pass(&context, request, cluster, &mut report);
     let ended = match context.limit {
         Some(limit) => timeout(limit, pass).await.unwrap_or(Err(Error::OutOfTime)),
         None => pass.await,
     };
     match ended {
-        Ok(Some(verdict)) => {
-            let (is_told, action) = follow_up(&verdict, request, context.clock.now());
-            let result = is_told.then(|| report.result(&context, request, &verdict));
+        Ok(Some(outcome)) => {
+            let reason = report.reason();
+            let (is_told, action) = follow_up(reason.as_ref(), request, context.clock.now());
+            let result = is_told.then(|| report.result(&context, request, outcome, reason));
             Ok(Done::of(request, result, action))
         }
         Ok(None) => Ok(Done::of(request, None, Action::AwaitChange)),
@@ -154,19 +136,23 @@ pub fn error_policy(context: &Context, request: &mut Request, unfinished: &Unfin
     let (now, deadline) = (context.clock.now(), context.config.deadline);
     match error_policy::retry(&unfinished.error, request, now, deadline) {
         Ok(delay) => Done::of(request, None, Action::Requeue(delay)),
-        Err(ending) => {
-            let verdict = Verdict::Refused(ending);
-            let result = unfinished.report.result(context, request, &verdict);
+        Err(Ending { outcome, reason }) => {
+            let report = &unfinished.report;
+            let result = report.result(context, request, outcome, Some(reason));
             Done::of(request, Some(result), Action::AwaitChange)
         }
     }
 }
 
-/// Is the verdict told, and when is the cluster looked at again? An event may come too early for its vault; later looks
-/// tell only of another outcome.
-fn follow_up(verdict: &Verdict, request: &mut Request, now: OffsetDateTime) -> (bool, Action) {
-    let lacks_vault = matches!(verdict, Verdict::Refused(it)
-        if [reason::NO_VAULT, reason::OUTSIDE_WITHIN].contains(&it.reason.code.as_str()));
+/// Is what was decided told, and when is the cluster looked at again? An event may come too early for its vault; later
+/// looks tell only of another outcome.
+fn follow_up(
+    reason: Option<&Reason>,
+    request: &mut Request,
+    now: OffsetDateTime,
+) -> (bool, Action) {
+    let lacks_vault = |it: &Reason| [NO_VAULT, OUTSIDE_WITHIN].contains(&it.code.as_str());
+    let lacks_vault = reason.is_some_and(lacks_vault);
     let by_event = request.cause.kind == CauseKind::Event && !request.origin.is_quiet();
     if !lacks_vault || !by_event {
         return (true, Action::AwaitChange);
@@ -178,7 +164,7 @@ fn follow_up(verdict: &Verdict, request: &mut Request, now: OffsetDateTime) -> (
     (is_told, again.unwrap_or(Action::AwaitChange))
 }
 
-/// The way of one reconcile; `picture` keeps what was seen.
+/// The way of one reconcile; `report` keeps what was seen and decided.
 ///
 /// Our own write that comes back as an event changes nothing: what is left to do is left to the request that wrote
 /// (`None`), for a write that led to a write would never come to an end. While the change is under way such a reconcile
@@ -188,77 +174,63 @@ async fn pass(
     context: &Context,
     request: &mut Request,
     cluster: &ClusterId,
-    picture: &mut Picture,
-) -> Result<Option<Verdict>, Error> {
+    report: &mut Report,
+) -> Result<Option<Outcome>, Error> {
     let failure = poll::poll(context, request, cluster).await?;
-    let sight = observe::observe(context, request, cluster).await?;
+    let seen = observe::observe(context, request, cluster).await?;
     if request.progress.before.is_none() {
-        request.progress.before = sight.cluster().map(ArchiveState::of);
+        request.progress.before = seen.cluster().map(ArchiveState::of);
     }
-    let is_own = request.origin == Origin::Own;
-    let binding = match picture.take_in(&sight) {
-        Ok(Ok(binding)) => binding,
-        Ok(Err(verdict)) => return Ok(Some(verdict)),
-        Err(Error::Wait(_)) if is_own => return Ok(None),
-        Err(setback) => return Err(setback),
-    };
-    if binding.plan.is_empty() {
-        request.progress.confirm();
-        return Ok(Some(Verdict::Bound));
+    let decision = report.take_in(&seen)?;
+    if is_settled(request, &decision) {
+        return Ok(Some(decision.outcome));
     }
-    let agreed = request.agreed.as_ref();
-    if is_own || agreed.is_some_and(|it| *it != binding.vault.id) {
+    if request.origin == Origin::Own || !is_agreed(request, &decision) {
         return Ok(None);
     }
-    if !binding.left_behind.is_empty() {
-        request
-            .progress
-            .left_behind
-            .clone_from(&binding.left_behind);
+    let grants = decision.writer.as_ref();
+    if let Some(left_behind) = grants.map(|it| &it.left_behind).filter(|it| !it.is_empty()) {
+        request.progress.left_behind.clone_from(left_behind);
     }
     if context.policy.mode == Mode::Audit {
-        note_all(request, &binding, ChangeStatus::Planned);
-        return Ok(Some(Verdict::Planned));
+        note_all(request, &decision.plan, ChangeStatus::Planned);
+        return Ok(Some(Outcome::Planned));
     }
-    may_act(request, &binding, failure, context.clock.now())?;
-    act::act(context, request, &binding.plan).await?;
+    may_act(request, &decision, failure, context.clock.now())?;
+    act::act(context, request, &decision.plan).await?;
     // Only a state that was read back, and leaves nothing to do, is a binding.
-    let sight = observe::again(context, request, sight).await?;
-    match picture.take_in(&sight)? {
-        Ok(binding) if binding.plan.is_empty() => {
-            request.progress.confirm();
-            Ok(Some(Verdict::Bound))
-        }
-        Ok(_) => Err(Error::NotVisible),
-        Err(verdict) => Ok(Some(verdict)),
+    let seen = observe::again(context, request, seen).await?;
+    let decision = report.take_in(&seen)?;
+    if is_settled(request, &decision) {
+        return Ok(Some(decision.outcome));
     }
+    Err(Error::NotVisible)
 }
 
-impl Picture {
-    /// Takes in what was seen; comes back with the binding that follows from it, or with the verdict.
-    fn take_in(&mut self, sight: &Sight) -> Result<Result<Box<Binding>, Verdict>, Error> {
-        self.cluster = sight.cluster().cloned();
-        match sight.decision.clone().into() {
-            Decision::Look(_) | Decision::Absent => Err(Error::Absent(sight.cluster_id.clone())),
-            Decision::Wait(wait) => Err(Error::Wait(wait)),
-            Decision::Refuse(refusal) => Ok(Err(Verdict::Refused(refusal))),
-            Decision::Bind(binding) => {
-                self.binding = Some(binding.clone());
-                Ok(Ok(binding))
-            }
-        }
+/// Is there nothing to do? Where the cluster is bound, what was sent without an answer was made.
+fn is_settled(request: &mut Request, decision: &Decision) -> bool {
+    let is_right = decision.is_bound() && decision.plan.is_empty();
+    if is_right {
+        request.progress.confirm();
     }
+    is_right || !decision.is_bound()
+}
+
+/// Is it the vault that a person agreed to, where one was asked?
+fn is_agreed(request: &Request, decision: &Decision) -> bool {
+    let decided = decision.vault.as_ref().map(|it| &it.id);
+    request.agreed.is_none() || request.agreed.as_ref() == decided
 }
 
 /// May the plan be carried out, after what this request has tried before?
 fn may_act(
     request: &Request,
-    binding: &Binding,
+    decision: &Decision,
     failure: Option<OperationFailure>,
     now: OffsetDateTime,
 ) -> Result<(), Error> {
-    let role_is_young = binding
-        .youngest_role
+    let youngest_role = decision.writer.as_ref().and_then(|it| it.youngest_role);
+    let role_is_young = youngest_role
         .is_some_and(|made| now.unix_timestamp() - made < ROLE_SPREADS.as_secs().cast_signed());
     if let Some(failure) = failure {
         return Err(Error::Operation {
@@ -274,7 +246,7 @@ fn may_act(
     {
         return Err(Error::NotVisible);
     }
-    let sets_archive = binding
+    let sets_archive = decision
         .plan
         .changes
         .iter()
@@ -290,8 +262,8 @@ fn may_act(
     Ok(())
 }
 
-fn note_all(request: &mut Request, binding: &Binding, status: ChangeStatus) {
-    for change in &binding.plan.changes {
+fn note_all(request: &mut Request, plan: &Plan, status: ChangeStatus) {
+    for change in &plan.changes {
         request.progress.note(ChangeRecord::of(change, status));
     }
 }

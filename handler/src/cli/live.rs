@@ -82,7 +82,7 @@ pub(super) async fn patiently<T>(
         match retry(&error, &mut request, now, PATIENCE) {
             Ok(delay) if now + delay - began < PATIENCE => wait_for(delay).await,
             Ok(_) => return Err(given_up(&error)),
-            Err(refusal) => return Err(refusal.reason),
+            Err(ending) => return Err(ending.reason),
         }
         request = request.next_attempt();
     }

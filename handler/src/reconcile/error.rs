@@ -5,9 +5,22 @@
 use std::time::Duration;
 
 use vaultbind_azure::Error as CallError;
-use vaultbind_core::{decision::adapter::Wait, id::ClusterId};
+use vaultbind_core::{
+    decision::Patience,
+    id::ClusterId,
+    result::{Outcome, Reason},
+};
 
 use super::poll::OperationFailure;
+
+/// How a request ends that comes to no end by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Why, and what to do.
+    pub reason: Reason,
+}
 
 /// Why a reconcile came to no end.
 #[derive(Debug, thiserror::Error)]
@@ -22,8 +35,8 @@ pub enum Error {
     #[error("{0} was not found")]
     Absent(ClusterId),
     /// Something has to pass first.
-    #[error("{}", .0.refusal.reason.message)]
-    Wait(Box<Wait>),
+    #[error("{}", .1.reason.message)]
+    Wait(Patience, Box<Ending>),
     /// A change is under way.
     #[error("the change is under way")]
     UnderWay {

@@ -9,12 +9,12 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use vaultbind_azure::{Error as CallError, Kind};
 use vaultbind_core::{
-    decision::adapter::{Patience, Refusal},
+    decision::Patience,
     id::ClusterId,
-    result::{Outcome, Reason, reason},
+    result::{Outcome, reason},
 };
 
-use super::{Error, MAX_PATCHES, poll::OperationFailure};
+use super::{Ending, Error, MAX_PATCHES, poll::OperationFailure};
 use crate::{
     request::{Origin, Request, RetryClass},
     telemetry::ErrorChain,
@@ -31,15 +31,11 @@ struct RetryPolicy {
     /// How long the class may last; the request's own deadline holds besides.
     limit: Option<Duration>,
     /// What it becomes when the time is up.
-    end: Refusal,
+    end: Ending,
 }
 
 impl RetryPolicy {
-    fn backoff(
-        class: impl Into<Option<RetryClass>>,
-        asked: Option<Duration>,
-        end: Refusal,
-    ) -> Self {
+    fn backoff(class: impl Into<Option<RetryClass>>, asked: Option<Duration>, end: Ending) -> Self {
         Self {
             class: class.into(),
             backoff: Backoff::Doubling(asked),
@@ -52,7 +48,7 @@ impl RetryPolicy {
         class: impl Into<Option<RetryClass>>,
         steps: &'static [u64],
         asked: Option<Duration>,
-        end: Refusal,
+        end: Ending,
     ) -> Self {
         Self {
             class: class.into(),
@@ -62,7 +58,7 @@ impl RetryPolicy {
         }
     }
 
-    fn at_once(end: Refusal) -> Self {
+    fn at_once(end: Ending) -> Self {
         Self {
             class: Some(RetryClass::Transient),
             backoff: Backoff::None,
@@ -90,10 +86,10 @@ pub fn retry(
     request: &mut Request,
     now: OffsetDateTime,
     deadline: Duration,
-) -> Result<Duration, Box<Refusal>> {
+) -> Result<Duration, Ending> {
     let policy = retry_policy(error, request);
     if matches!(policy.backoff, Backoff::None) {
-        return Err(Box::new(policy.end));
+        return Err(policy.end);
     }
     let tries = match policy.class {
         // Another error in between ends the class, and does not bring the next change forward.
@@ -112,7 +108,7 @@ pub fn retry(
     });
     match Duration::try_from(left) {
         Ok(left) if !left.is_zero() => Ok(delay(policy.backoff, tries, request, left)),
-        _ => Err(Box::new(policy.end)),
+        _ => Err(policy.end),
     }
 }
 
@@ -124,7 +120,10 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
         "What was written is not what Azure shows; look for another writer in the activity log.";
     let failed = |code: &str, help: &str| {
         let message = ErrorChain(error).to_string();
-        refusal(Outcome::Failed, reason::call_failed(code, message, help))
+        Ending {
+            outcome: Outcome::Failed,
+            reason: reason::call_failed(code, message, help),
+        }
     };
     match error {
         Error::Call(error) => call(error, &failed),
@@ -136,14 +135,11 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
             RetryPolicy::steps(RetryClass::Absent, &[10, 20, 30, 60], None, gone(cluster))
                 .within(super::READ_LAG)
         }
-        Error::Wait(wait) => {
-            let end = wait.refusal.clone();
-            match wait.patience {
-                Patience::Hour => {
-                    RetryPolicy::backoff(RetryClass::NotReady, None, end).within(HOUR)
-                }
-                Patience::Deadline => RetryPolicy::backoff(None, None, end),
-            }
+        Error::Wait(Patience::Hour, end) => {
+            RetryPolicy::backoff(RetryClass::NotReady, None, Ending::clone(end)).within(HOUR)
+        }
+        Error::Wait(Patience::Deadline, end) => {
+            RetryPolicy::backoff(None, None, Ending::clone(end))
         }
         Error::UnderWay { retry_after } => RetryPolicy::steps(
             None,
@@ -171,7 +167,7 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
     }
 }
 
-type Failed<'a> = &'a dyn Fn(&str, &str) -> Refusal;
+type Failed<'a> = &'a dyn Fn(&str, &str) -> Ending;
 
 /// A change that Azure took on and did not bring to its end.
 fn operation(
@@ -255,17 +251,10 @@ fn directory(error: &CallError, failed: Failed<'_>) -> RetryPolicy {
     }
 }
 
-fn gone(cluster: &ClusterId) -> Refusal {
-    refusal(Outcome::Gone, reason::not_found(cluster))
-}
-
-fn refusal(outcome: Outcome, reason: Reason) -> Refusal {
-    Refusal {
-        outcome,
-        reason,
-        rule: None,
-        vault: None,
-        candidates: Vec::new(),
+fn gone(cluster: &ClusterId) -> Ending {
+    Ending {
+        outcome: Outcome::Gone,
+        reason: reason::not_found(cluster),
     }
 }
 

@@ -5,30 +5,32 @@
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use vaultbind_azure::http::Recorder;
 use vaultbind_core::{
-    decision::adapter::{Binding, Refusal},
+    decision::{Decision, Grants},
     id::ClusterId,
-    inventory::PrincipalId,
+    inventory::{Cluster, PrincipalId},
     plan::ChangeKind,
     policy::Mode,
     result::{
-        ArchiveState, BindingResult, Candidate, ChangeStatus, ClusterReference, ModeName, Outcome,
-        PolicyReference, VaultReference, WriterRecord,
+        ArchiveState, BindingResult, ChangeStatus, ClusterReference, ModeName, Outcome,
+        PolicyReference, Reason, VaultReference, WriterRecord,
     },
 };
 
-use super::{Picture, Verdict};
+use super::{Ending, Error, observe::Sight};
 use crate::{context::Context, request::Request};
 
 /// How many candidates a result lists: a message has its bounds, and nobody reads more.
 const MOST_CANDIDATES: usize = 50;
 
-/// What there is to tell of one reconcile.
+/// What there is to tell of one reconcile: it outlives one that is cut short.
 #[derive(Debug)]
 pub(super) struct Report {
     /// The cluster that was reconciled.
-    pub(super) cluster: ClusterId,
-    /// What was seen.
-    pub(super) picture: Picture,
+    id: ClusterId,
+    /// The cluster as it was last read.
+    cluster: Option<Cluster>,
+    /// What was decided last.
+    decision: Option<Decision>,
     /// The ids that Azure gave to the calls.
     pub(super) calls: Recorder,
     began: OffsetDateTime,
@@ -38,27 +40,51 @@ impl Report {
     /// Of a reconcile that begins now.
     pub(super) fn begin(context: &Context, cluster: &ClusterId) -> Self {
         Self {
-            cluster: cluster.clone(),
-            picture: Picture::default(),
+            id: cluster.clone(),
+            cluster: None,
+            decision: None,
             calls: Recorder::default(),
             began: context.clock.now(),
         }
     }
 
-    /// The result that tells of the verdict.
+    /// Takes in what was seen, and comes back with what was decided.
+    ///
+    /// # Errors
+    /// Where the cluster is not there, or something has to pass first.
+    pub(super) fn take_in(&mut self, seen: &Sight) -> Result<Decision, Error> {
+        self.cluster = seen.cluster().cloned();
+        let decision = self.decision.insert(seen.decision.clone());
+        if matches!(seen.inventory.cluster, Some(None)) {
+            return Err(Error::Absent(self.id.clone()));
+        }
+        if let (Some(patience), Some(reason)) = (decision.wait, &decision.reason) {
+            let ending = Ending {
+                outcome: decision.outcome,
+                reason: reason.clone(),
+            };
+            return Err(Error::Wait(patience, Box::new(ending)));
+        }
+        Ok(decision.clone())
+    }
+
+    /// Why the cluster is not bound, as far as it was decided.
+    pub(super) fn reason(&self) -> Option<Reason> {
+        self.decision.as_ref()?.reason.clone()
+    }
+
+    /// The result that tells of what was seen and decided, and how it ended.
     pub(super) fn result(
         &self,
         context: &Context,
         request: &Request,
-        verdict: &Verdict,
+        outcome: Outcome,
+        reason: Option<Reason>,
     ) -> BindingResult {
-        let (outcome, refusal) = match verdict {
-            Verdict::Bound => (Outcome::Bound, None),
-            Verdict::Planned => (Outcome::Planned, None),
-            Verdict::Refused(refusal) => (refusal.outcome, Some(refusal.as_ref())),
-        };
-        let binding = self.picture.binding.as_deref();
-        let vault = binding.map(|it| VaultReference::of(&it.vault));
+        let decision = self.decision.as_ref();
+        let grants = decision.and_then(|it| it.writer.as_ref());
+        let vault = decision.and_then(|it| it.vault.as_ref());
+        let candidates = decision.map_or(&[][..], |it| &it.candidates);
         BindingResult {
             outcome,
             changed: request.progress.has_changed(),
@@ -67,19 +93,17 @@ impl Report {
                 Mode::Audit => ModeName::Audit,
             },
             cluster: self.cluster_reference(),
-            vault: refusal.and_then(|it| it.vault.clone()).or(vault),
-            rule: refusal
-                .and_then(|it| it.rule.clone())
-                .or(binding.map(|it| it.rule.clone())),
-            shape: binding.map(|it| it.archive.shape()),
-            writers: binding.map(|it| writers(request, it)).unwrap_or_default(),
-            writer_reason: binding.map(|it| it.writer_reason.to_owned()),
+            vault: vault.map(VaultReference::of),
+            rule: decision.and_then(|it| it.rule.clone()),
+            shape: grants.map(|it| it.archive.shape()),
+            writers: grants.map(|it| writers(request, it)).unwrap_or_default(),
+            writer_reason: grants.map(|it| it.reason.to_owned()),
             changes: request.progress.changes.clone(),
             left_behind: request.progress.left_behind.clone(),
             before: request.progress.before.clone(),
-            after: self.picture.cluster.as_ref().map(ArchiveState::of),
-            reason: refusal.map(|it| it.reason.clone()),
-            candidates: candidates(refusal, binding),
+            after: self.cluster.as_ref().map(ArchiveState::of),
+            reason,
+            candidates: candidates.iter().take(MOST_CANDIDATES).cloned().collect(),
             policy: PolicyReference {
                 digest: context.policy.digest.clone(),
                 version: context.policy.version,
@@ -96,17 +120,17 @@ impl Report {
     }
 
     fn cluster_reference(&self) -> ClusterReference {
-        let seen = self.picture.cluster.as_ref();
+        let seen = self.cluster.as_ref();
         ClusterReference {
-            id: self.cluster.to_string(),
-            name: self.cluster.name().to_owned(),
+            id: self.id.to_string(),
+            name: self.id.name().to_owned(),
             location: seen.map(|it| it.location.clone()),
             detailed_status: seen.and_then(|it| it.detailed_status.clone()),
         }
     }
 }
 
-fn writers(request: &Request, binding: &Binding) -> Vec<WriterRecord> {
+fn writers(request: &Request, grants: &Grants) -> Vec<WriterRecord> {
     let last = |id: &str| {
         id.rsplit('/')
             .next()
@@ -122,23 +146,14 @@ fn writers(request: &Request, binding: &Binding) -> Vec<WriterRecord> {
         .map(|it| last(&it.target))
         .collect();
     let record = |(principal, assignment): &(PrincipalId, Option<String>)| WriterRecord {
-        kind: binding.writer,
+        kind: grants.writer,
         principal_id: principal.to_string(),
         role_assignment_id: assignment.clone(),
         created: assignment
             .as_deref()
             .is_some_and(|id| made.contains(&last(id))),
     };
-    binding.principals.iter().map(record).collect()
-}
-
-fn candidates(refusal: Option<&Refusal>, binding: Option<&Binding>) -> Vec<Candidate> {
-    let considered = match (refusal, binding) {
-        (Some(refusal), _) if !refusal.candidates.is_empty() => &refusal.candidates,
-        (_, Some(binding)) => &binding.candidates,
-        _ => return Vec::new(),
-    };
-    considered.iter().take(MOST_CANDIDATES).cloned().collect()
+    grants.principals.iter().map(record).collect()
 }
 
 /// The result in one line, for logs.

@@ -1,10 +1,9 @@
 use time::macros::datetime;
 use vaultbind_core::{
     api_version::ApiVersion,
-    id::VaultId,
-    inventory::Vault,
-    plan::{Archive, Change, Plan, Writer},
-    result::{Cause, Outcome},
+    decision::Grants,
+    plan::{Archive, Change, Writer},
+    result::{Cause, reason},
 };
 
 use super::*;
@@ -33,40 +32,29 @@ fn request() -> Request {
     Request::new("r-1".to_owned(), subject, cause, Origin::Write, NOW)
 }
 
-/// A binding whose archive is to be set, and whose youngest role was given so many seconds ago.
-fn binding(role_age: Option<i64>) -> Binding {
+/// A decision by which the archive is to be set, and whose youngest role was given so many seconds ago.
+fn binding(role_age: Option<i64>) -> Decision {
     let id = format!("{GROUP}/providers/Microsoft.KeyVault/vaults/kv-a");
-    let id: VaultId = id.parse().unwrap();
-    let archive = Archive::Legacy { vault: id.clone() };
+    let archive = Archive::Legacy {
+        vault: id.parse().unwrap(),
+    };
     let change = Change::SetArchive {
         cluster: cluster(),
         archive: archive.clone(),
         etag: None,
         version: ApiVersion::newest(&["2024-07-01".to_owned()]).unwrap(),
     };
-    Binding {
-        rule: "r".to_owned(),
-        vault: Vault {
-            id,
-            location: "eastus".to_owned(),
-            tags: [("site", "a")].into_iter().collect(),
-            tenant: "t".to_owned(),
-            uri: "https://kv-a.vault.azure.net/".to_owned(),
-            rbac: true,
-            purge_protection: true,
-            provisioning_state: "Succeeded".to_owned(),
-        },
+    let mut decision = Decision::ending(Outcome::Bound, None);
+    decision.plan.changes.push(change);
+    decision.writer = Some(Grants {
         writer: Writer::PlatformApps,
-        writer_reason: "the rule says so",
+        reason: "the rule says so",
         principals: Vec::new(),
         archive,
-        candidates: Vec::new(),
-        plan: Plan {
-            changes: vec![change],
-        },
         youngest_role: role_age.map(|age| NOW.unix_timestamp() - age),
         left_behind: Vec::new(),
-    }
+    });
+    decision
 }
 
 #[test]
@@ -125,15 +113,8 @@ fn request_of_event(origin: Origin) -> Request {
     request
 }
 
-fn unmatched(code: &str) -> Verdict {
-    let reason = reason::call_failed(code, "none".to_owned(), "tag one");
-    Verdict::Refused(Box::new(Refusal {
-        outcome: Outcome::Unmatched,
-        reason,
-        rule: None,
-        vault: None,
-        candidates: Vec::new(),
-    }))
+fn unmatched(code: &str) -> Reason {
+    reason::call_failed(code, "none".to_owned(), "tag one")
 }
 
 fn after(seconds: u64) -> Action {
@@ -142,16 +123,16 @@ fn after(seconds: u64) -> Action {
 
 #[test]
 fn a_look_alike_vault_outside_of_within_keeps_nobody_from_looking_again() {
-    let verdict = unmatched(reason::OUTSIDE_WITHIN);
-    let (is_told, action) = follow_up(&verdict, &mut request_of_event(Origin::Write), NOW);
+    let reason = unmatched(OUTSIDE_WITHIN);
+    let (is_told, action) = follow_up(Some(&reason), &mut request_of_event(Origin::Write), NOW);
     assert!(is_told && action == after(60));
 }
 
 #[test]
 fn a_cluster_without_a_vault_is_reported_once_and_looked_at_three_times_more() {
     let mut request = request_of_event(Origin::Write);
-    let verdict = unmatched(reason::NO_VAULT);
-    let looks = [(); 4].map(|()| follow_up(&verdict, &mut request, NOW));
+    let reason = unmatched(NO_VAULT);
+    let looks = [(); 4].map(|()| follow_up(Some(&reason), &mut request, NOW));
     assert_eq!(
         looks,
         [
@@ -161,13 +142,13 @@ fn a_cluster_without_a_vault_is_reported_once_and_looked_at_three_times_more() {
             (false, Action::AwaitChange)
         ]
     );
-    let bound = follow_up(&Verdict::Bound, &mut request, NOW);
+    let bound = follow_up(None, &mut request, NOW);
     assert_eq!(bound, (true, Action::AwaitChange));
 }
 
 #[test]
 fn a_sweep_does_not_look_again_for_a_vault() {
-    let verdict = unmatched(reason::NO_VAULT);
-    let swept = follow_up(&verdict, &mut request_of_event(Origin::Sweep), NOW);
+    let reason = unmatched(NO_VAULT);
+    let swept = follow_up(Some(&reason), &mut request_of_event(Origin::Sweep), NOW);
     assert_eq!(swept, (true, Action::AwaitChange));
 }

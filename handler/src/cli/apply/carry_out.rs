@@ -147,7 +147,7 @@ async fn one(
         };
         let now = context.clock.now();
         let delay = match retry(&error, &mut request, now, PATIENCE) {
-            Err(refusal) => return Course::Ended(refusal.outcome, Some(refusal.reason)),
+            Err(ending) => return Course::Ended(ending.outcome, Some(ending.reason)),
             Ok(delay) if now + delay - began <= PATIENCE => delay,
             Ok(_) => return Course::LeftTo,
         };

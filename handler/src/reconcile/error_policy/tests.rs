@@ -2,11 +2,7 @@ use std::fmt::Write as _;
 
 use expect_test::expect;
 use time::macros::datetime;
-use vaultbind_core::{
-    decision::adapter::Wait,
-    plan::Plan,
-    result::{Cause, CauseKind},
-};
+use vaultbind_core::result::{Cause, CauseKind};
 
 use super::{
     backoff::{FIRST_STEP, LONGEST_STEP},
@@ -64,11 +60,7 @@ fn failure(code: &str, role_is_young: bool) -> Error {
 }
 
 fn waiting(patience: Patience) -> Error {
-    Error::Wait(Box::new(Wait {
-        refusal: gone(&cluster()),
-        patience,
-        plan: Plan::default(),
-    }))
+    Error::Wait(patience, Box::new(gone(&cluster())))
 }
 
 /// What becomes of a error that lasts: how often it is tried, for how long, and how it ends.
@@ -85,11 +77,11 @@ fn course(error: &Error, origin: Origin, patches: u32) -> String {
                 request = request.next_attempt();
                 now += delay;
             }
-            Err(refusal) => {
+            Err(ending) => {
                 let lasted = (now - NOW).whole_minutes();
                 return format!(
                     "{tries} retries in {lasted} min, then {} {}",
-                    refusal.outcome, refusal.reason.code
+                    ending.outcome, ending.reason.code
                 );
             }
         }
@@ -228,7 +220,7 @@ fn a_change_that_fails_for_want_of_access_again_and_again_is_tried_ever_more_sel
             DAY,
         ) {
             Ok(delay) => now += delay,
-            Err(refusal) => break refusal,
+            Err(ending) => break ending,
         }
         request = request.next_attempt();
     };
