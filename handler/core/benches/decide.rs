@@ -13,7 +13,7 @@ use std::{cell::LazyCell, hint::black_box, sync::Arc};
 use criterion::{Criterion, Throughput};
 use time::{Date, macros::date};
 use vaultbind_core::{
-    decision::adapter::{Decision, Question, Read, decide},
+    decision::{Read, Subject, decide},
     id::{ClusterId, VaultId},
     inventory::{
         Candidates, Cluster, Identities, Inventory, PrincipalId, Provider, ProvisioningState,
@@ -111,8 +111,9 @@ fn principals() -> Vec<PrincipalId> {
     ids.map(|it| it.parse().unwrap()).to_vec()
 }
 
-fn question(cluster: &ClusterId) -> Question<'_> {
-    Question {
+fn subject<'a>(policy: &'a Policy, cluster: &'a ClusterId) -> Subject<'a> {
+    Subject {
+        policy,
         cluster,
         vault_hint: None,
         today: TODAY,
@@ -139,7 +140,7 @@ fn observed(
         candidates_are_current: true,
         ..Inventory::default()
     };
-    while let Decision::Look(reads) = decide(policy, &question(&id), &inventory) {
+    while let Err(reads) = decide(&subject(policy, &id), &inventory) {
         reads.iter().for_each(|read| answer(read, &mut inventory));
     }
     (id, inventory)
@@ -173,8 +174,8 @@ fn answer(read: &Read, inventory: &mut Inventory) {
 
 fn decide_all(policy: &Policy, estate: &[(ClusterId, Inventory)]) -> usize {
     let is_right = |(id, inventory): &&(ClusterId, Inventory)| {
-        let decision = black_box(decide(policy, &question(id), inventory));
-        matches!(decision, Decision::Bind(binding) if binding.plan.is_empty())
+        let decision = black_box(decide(&subject(policy, id), inventory));
+        decision.is_ok_and(|it| it.is_bound() && it.plan.is_empty())
     };
     estate.iter().filter(is_right).count()
 }

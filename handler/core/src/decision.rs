@@ -2,7 +2,6 @@
 //!
 //! It must not change or read anything: it is a pure function, and asking again with more known is how one reads.
 
-pub mod adapter;
 mod candidates;
 mod changes;
 mod current;

@@ -5,8 +5,8 @@
 use std::fmt::Write as _;
 
 use vaultbind_core::{
-    decision::adapter::{Binding, Decision, Patience, Read, Refusal},
-    result::Candidate,
+    decision::{Decision, Patience, Read},
+    result::{Candidate, Reason},
 };
 
 use super::estate::Estate;
@@ -18,56 +18,50 @@ pub(crate) fn of(estate: &Estate, rounds: &[Vec<Read>], decision: &Decision) -> 
         let reads: Vec<String> = reads.iter().map(ToString::to_string).collect();
         writeln!(text, "reads {}", reads.join(", ")).unwrap();
     }
-    match decision {
-        Decision::Look(_) => unreachable!("an observer answers every look"),
-        Decision::Absent => text.push_str("the cluster does not exist\n"),
-        Decision::Refuse(it) => refusal(&mut text, it),
-        Decision::Wait(it) => {
-            let patience = match it.patience {
-                Patience::Deadline => "until the deadline",
-                Patience::Hour => "for an hour",
-            };
-            writeln!(text, "waits {patience}, else").unwrap();
-            refusal(&mut text, &it.refusal);
-        }
-        Decision::Bind(it) => binding(&mut text, it),
+    match &decision.reason {
+        Some(it) if it.code == "ClusterNotFound" => text.push_str("the cluster does not exist\n"),
+        Some(reason) => refusal(&mut text, decision, reason),
+        None => binding(&mut text, decision),
     }
     estate.named(text)
 }
 
-fn refusal(text: &mut String, refusal: &Refusal) {
-    let rule = refusal.rule.as_deref().unwrap_or("none");
-    let vault = refusal.vault.as_ref().map_or("none", |it| &it.id);
-    writeln!(text, "{}, rule {rule}, vault {vault}", refusal.outcome).unwrap();
-    let reason = &refusal.reason;
+fn refusal(text: &mut String, decision: &Decision, reason: &Reason) {
+    if let Some(patience) = decision.wait {
+        let patience = match patience {
+            Patience::Deadline => "until the deadline",
+            Patience::Hour => "for an hour",
+        };
+        writeln!(text, "waits {patience}, else").unwrap();
+    }
+    let rule = decision.rule.as_deref().unwrap_or("none");
+    let vault = decision.vault.as_ref().map_or("none", |it| it.id.as_str());
+    writeln!(text, "{}, rule {rule}, vault {vault}", decision.outcome).unwrap();
     writeln!(text, "{}: {}", reason.code, reason.message).unwrap();
     writeln!(text, "help: {}", reason.help).unwrap();
-    candidates(text, &refusal.candidates);
+    candidates(text, &decision.candidates);
 }
 
-fn binding(text: &mut String, binding: &Binding) {
-    let Binding {
-        rule,
-        writer,
-        vault,
-        ..
-    } = binding;
+fn binding(text: &mut String, decision: &Decision) {
+    let (vault, rule) = (decision.vault.as_ref(), decision.rule.as_ref());
+    let (vault, rule) = (vault.unwrap(), rule.unwrap());
+    let grants = decision.writer.as_ref().unwrap();
     writeln!(text, "binds to {}, rule {rule}", vault.id).unwrap();
-    writeln!(text, "writer {writer}: {}", binding.writer_reason).unwrap();
-    for (principal, assignment) in &binding.principals {
+    writeln!(text, "writer {}: {}", grants.writer, grants.reason).unwrap();
+    for (principal, assignment) in &grants.principals {
         let has = if assignment.is_some() { "has" } else { "lacks" };
         writeln!(text, "{principal} {has} the role").unwrap();
     }
-    if let Some(seconds) = binding.youngest_role {
+    if let Some(seconds) = grants.youngest_role {
         writeln!(text, "the youngest role was given at {seconds}").unwrap();
     }
-    for line in binding.plan.to_string().lines() {
+    for line in decision.plan.to_string().lines() {
         writeln!(text, "plan: {line}").unwrap();
     }
-    for row in &binding.left_behind {
+    for row in &grants.left_behind {
         writeln!(text, "left behind: {row}").unwrap();
     }
-    candidates(text, &binding.candidates);
+    candidates(text, &decision.candidates);
 }
 
 fn candidates(text: &mut String, candidates: &[Candidate]) {

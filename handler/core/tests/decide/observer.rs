@@ -3,7 +3,7 @@
 //! It must not enter anything else, and every question has to be a new one within the policy's reach.
 
 use vaultbind_core::{
-    decision::adapter::{Decision, Question, Read, decide},
+    decision::{Decision, Read, Subject, decide},
     inventory::Inventory,
     policy::Policy,
 };
@@ -14,8 +14,9 @@ use super::estate::Estate;
 const MAX_ROUNDS: usize = 40;
 
 /// What is asked about an estate.
-pub(crate) fn question(estate: &Estate) -> Question<'_> {
-    Question {
+pub(crate) fn subject<'a>(policy: &'a Policy, estate: &'a Estate) -> Subject<'a> {
+    Subject {
+        policy,
         cluster: &estate.cluster.id,
         vault_hint: estate.hint.as_ref(),
         today: estate.today,
@@ -39,24 +40,22 @@ pub(crate) fn seen(
     estate: &Estate,
     pick: impl Fn(Vec<Read>) -> Vec<Read>,
 ) -> (Vec<Vec<Read>>, Inventory, Decision) {
-    let question = question(estate);
+    let subject = subject(policy, estate);
     let mut inventory = Inventory::default();
     let mut rounds: Vec<Vec<Read>> = Vec::new();
     while rounds.len() < MAX_ROUNDS {
-        match decide(policy, &question, &inventory) {
-            Decision::Look(reads) => {
-                let reads = pick(reads);
-                assert!(!reads.is_empty(), "it looks at nothing");
-                for read in &reads {
-                    let is_new = !rounds.iter().flatten().any(|it| it == read);
-                    assert!(is_new, "it looks twice: {read:?}");
-                    check_reach(policy, estate, read);
-                    estate.answer(policy, read, &mut inventory);
-                }
-                rounds.push(reads);
-            }
-            decision => return (rounds, inventory, decision),
+        let reads = match decide(&subject, &inventory) {
+            Ok(decision) => return (rounds, inventory, decision),
+            Err(missing) => pick(missing),
+        };
+        assert!(!reads.is_empty(), "it looks at nothing");
+        for read in &reads {
+            let is_new = !rounds.iter().flatten().any(|it| it == read);
+            assert!(is_new, "it looks twice: {read:?}");
+            check_reach(policy, estate, read);
+            estate.answer(policy, read, &mut inventory);
         }
+        rounds.push(reads);
     }
     panic!("no decision after {MAX_ROUNDS} rounds: {rounds:?}");
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use vaultbind_core::{
-    decision::adapter::Decision,
+    decision::Decision,
     inventory::{Cluster, Vault},
     policy::{Policy, document},
     result::Outcome,
@@ -132,6 +132,13 @@ proptest! {
     }
 
     #[test]
+    fn what_is_bound_has_a_vault_and_all_else_a_reason_in_any_estate(
+        policy in policy(), cluster in tags(), vaults in vaults()
+    ) {
+        check_is_whole(&decided(&policy, &estate_of(&cluster, &vaults)));
+    }
+
+    #[test]
     fn a_vault_that_is_unrelated_changes_nothing(
         policy in policy(), cluster in tags(), vaults in vaults(), other in vault("kv-other")
     ) {
@@ -153,13 +160,9 @@ proptest! {
         let rule = policy.rule_for(cluster);
         let asked_for = |it: &&Vault| rule.is_some_and(|rule| rule.vaults.matches(it, cluster));
         let expected: BTreeSet<String> = vaults.iter().filter(asked_for).map(|it| it.id.to_string()).collect();
-        let (candidates, is_ambiguous) = match decided(&policy, &estate) {
-            Decision::Bind(binding) => (binding.candidates, false),
-            Decision::Refuse(refusal) => (refusal.candidates, refusal.outcome == Outcome::Ambiguous),
-            other => panic!("{other:?}"),
-        };
-        let considered: BTreeSet<String> = candidates.into_iter().map(|it| it.id).collect();
-        if is_ambiguous {
+        let decision = decided(&policy, &estate);
+        let considered: BTreeSet<String> = decision.candidates.into_iter().map(|it| it.id).collect();
+        if decision.outcome == Outcome::Ambiguous {
             // Of the fit ones, those that rank equal are told.
             prop_assert!(considered.is_subset(&expected) && considered.len() > 1);
         } else {
@@ -200,10 +203,8 @@ fn policy_with(vaults: &str) -> Policy {
 
 /// The name of the vault that is chosen.
 fn chosen(decision: &Decision) -> Option<String> {
-    match decision {
-        Decision::Bind(binding) => Some(binding.vault.id.name().to_owned()),
-        _ => None,
-    }
+    let vault = decision.vault.as_ref().filter(|_| decision.is_bound())?;
+    Some(vault.id.name().to_owned())
 }
 
 /// Values that would mean something if they were taken for more than data.
@@ -234,6 +235,32 @@ fn the_order_of_the_inventory_does_not_matter_in_any_case() {
                 estate.arrange(&keys);
                 assert_eq!(decided(&policy, &estate), decision, "{name}: {estate:?}");
             }
+        }
+    }
+}
+
+/// A record can hold what makes no sense; none that is decided does.
+fn check_is_whole(decision: &Decision) {
+    if decision.is_bound() {
+        let is_whole = decision.rule.is_some() && decision.vault.is_some();
+        assert!(is_whole && decision.writer.is_some(), "{decision:?}");
+        assert!(
+            decision.reason.is_none() && decision.wait.is_none(),
+            "{decision:?}"
+        );
+    } else {
+        assert!(decision.reason.is_some(), "{decision:?}");
+        assert!(decision.writer.is_none(), "{decision:?}");
+        let plans = decision.plan.is_empty() || decision.wait.is_some();
+        assert!(plans, "it changes something: {decision:?}");
+    }
+}
+
+#[test]
+fn what_is_bound_has_a_vault_and_all_else_a_reason_in_every_case() {
+    for (_, path) in files() {
+        for (policy, estate) in estates(&std::fs::read_to_string(path).unwrap()) {
+            check_is_whole(&decided(&policy, &estate));
         }
     }
 }

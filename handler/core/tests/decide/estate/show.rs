@@ -3,7 +3,7 @@
 //! It must not answer by itself what `vaultbind_core::estate` can.
 
 use vaultbind_core::{
-    decision::adapter::Read,
+    decision::Read,
     estate::{Estate as Azure, VaultSeen},
     inventory::Inventory,
     policy::Policy,
