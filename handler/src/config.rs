@@ -7,7 +7,7 @@ mod value;
 use std::{collections::BTreeMap, path::PathBuf, str::FromStr, time::Duration};
 
 use vaultbind_azure::{cloud::Cloud, credential::CredentialKind, http::Endpoint};
-use vaultbind_core::inventory::PrincipalId;
+use vaultbind_core::resource::PrincipalId;
 
 use value::{Bounded, Namespace, QueueName};
 

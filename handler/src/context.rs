@@ -19,8 +19,9 @@ use vaultbind_azure::{
 };
 use vaultbind_core::{
     id::SubscriptionId,
-    inventory::{Candidates, PrincipalId, Provider},
+    inventory::Candidates,
     policy::Policy,
+    resource::{PrincipalId, Provider},
 };
 
 use crate::{admission::Admission, config::Config};

@@ -7,8 +7,8 @@ use std::{fmt, time::Duration};
 use time::OffsetDateTime;
 use vaultbind_core::{
     id::{SubscriptionId, VaultId},
-    inventory::Cluster,
     policy::Policy,
+    resource::Cluster,
 };
 
 use crate::{
@@ -139,7 +139,7 @@ fn is_bound_to(cluster: &Cluster, vault: &VaultId) -> bool {
         .as_ref()
         .and_then(|it| it.vault_uri.as_deref())
         .is_some_and(|uri| {
-            vaultbind_core::inventory::vault_host(uri).is_none_or(|host| {
+            vaultbind_core::resource::vault_host(uri).is_none_or(|host| {
                 host.split('.')
                     .next()
                     .is_some_and(|name| name.eq_ignore_ascii_case(vault.name()))

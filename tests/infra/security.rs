@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use vaultbind_core::inventory::WRITER_ROLE as WRITER;
+use vaultbind_core::resource::WRITER_ROLE as WRITER;
 
 use crate::{HOME, Snapshot, files};
 

@@ -4,7 +4,7 @@
 
 use reqwest::Method;
 use serde_json::Value;
-use vaultbind_core::inventory::PrincipalId;
+use vaultbind_core::resource::PrincipalId;
 
 use crate::{
     cloud::Cloud,

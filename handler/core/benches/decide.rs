@@ -15,11 +15,12 @@ use time::{Date, macros::date};
 use vaultbind_core::{
     decision::{Read, Subject, decide},
     id::{ClusterId, VaultId},
-    inventory::{
-        Candidates, Cluster, Identities, Inventory, PrincipalId, Provider, ProvisioningState,
-        RoleAssignment, SecretArchive, Vault, VaultSighting, WRITER_ROLE,
-    },
+    inventory::{Candidates, Inventory, VaultSighting},
     policy::{Policy, document},
+    resource::{
+        Cluster, Identities, PrincipalId, Provider, ProvisioningState, RoleAssignment,
+        SecretArchive, Vault, WRITER_ROLE,
+    },
 };
 
 const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";

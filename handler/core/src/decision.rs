@@ -11,9 +11,10 @@ mod stop;
 mod writer;
 
 use crate::{
-    inventory::{Inventory, Vault},
+    inventory::Inventory,
     plan::Plan,
     policy::Rule,
+    resource::Vault,
     result::{Candidate, Outcome, Reason, reason},
 };
 

@@ -17,11 +17,9 @@ use crate::{
     api_version::{self, ApiVersion},
     decision::Read,
     id::{ClusterId, ClusterManagerId, SubscriptionId, VaultId},
-    inventory::{
-        Cluster, DeletedVault, Identities, Inventory, PrincipalId, Provider, RoleAssignment, Vault,
-        VaultSighting,
-    },
+    inventory::{DeletedVault, Inventory, VaultSighting},
     policy::Policy,
+    resource::{Cluster, Identities, PrincipalId, Provider, RoleAssignment, Vault},
 };
 
 pub use look::{Listing, Look};

@@ -4,7 +4,7 @@
 
 use crate::{
     id::{ClusterId, VaultId},
-    inventory::{Cluster, Identities, ProvisioningState, Vault},
+    resource::{Cluster, Identities, ProvisioningState, Vault},
 };
 
 pub(crate) const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";

@@ -10,6 +10,7 @@ pub mod id;
 pub mod inventory;
 pub mod plan;
 pub mod policy;
+pub mod resource;
 pub mod result;
 pub mod tags;
 pub mod yaml;

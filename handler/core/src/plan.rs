@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::{
     api_version::ApiVersion,
     id::{ClusterId, SubscriptionId, VaultId},
-    inventory::{AssociatedIdentity, Cluster, PrincipalId, vault_host},
+    resource::{AssociatedIdentity, Cluster, PrincipalId, vault_host},
 };
 
 /// The changes that make a decision true.

@@ -15,7 +15,7 @@ use time::Date;
 
 use crate::{
     id::{ResourceId, Scope, SubscriptionId},
-    inventory::{Cluster, Vault},
+    resource::{Cluster, Vault},
 };
 use id_glob::IdGlob;
 use keywords::keywords;

@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    inventory::{AssociatedIdentity, Cluster, Vault},
     plan::{Change, ChangeKind, Shape, Writer},
+    resource::{AssociatedIdentity, Cluster, Vault},
 };
 
 pub use outcome::Outcome;

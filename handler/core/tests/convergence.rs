@@ -19,7 +19,7 @@ mod truth;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use vaultbind_core::{id::ClusterId, inventory::ProvisioningState, policy::Policy};
+use vaultbind_core::{id::ClusterId, policy::Policy, resource::ProvisioningState};
 
 use estate::{Estate, cluster_id, vault_id};
 use random::{SITES, fit_vault};

@@ -7,8 +7,8 @@ use std::{path::PathBuf, process::ExitCode};
 use serde_json::{Value, json};
 use vaultbind_core::{
     decision::Decision,
-    inventory::Cluster,
     policy::{Policy, Rule},
+    resource::Cluster,
     result::{ArchiveState, Candidate, Outcome},
 };
 

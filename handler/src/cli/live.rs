@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use vaultbind_core::{
     id::{ClusterId, SubscriptionId, VaultId},
-    inventory::Cluster,
+    resource::Cluster,
     result::{Cause, CauseKind, Reason},
 };
 

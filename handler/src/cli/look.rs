@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use vaultbind_core::{
     decision::{Decision, Read},
     id::ClusterId,
-    inventory::Cluster,
     plan::{Change, ChangeKind},
+    resource::Cluster,
     result::{Outcome, Reason},
 };
 

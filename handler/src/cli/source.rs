@@ -11,8 +11,8 @@ use vaultbind_core::{
     decision::Subject,
     estate::{Estate, Listing, Surroundings},
     id::{ClusterId, VaultId},
-    inventory::Cluster,
     policy::Policy,
+    resource::Cluster,
     result::Reason,
 };
 

@@ -8,7 +8,8 @@ use futures::future::join_all;
 use vaultbind_core::{
     decision::{Decision, Read, Subject, decide},
     id::ClusterId,
-    inventory::{Cluster, Inventory, ProvisioningState},
+    inventory::Inventory,
+    resource::{Cluster, ProvisioningState},
 };
 
 use super::Error;

@@ -7,9 +7,9 @@ use vaultbind_azure::http::Recorder;
 use vaultbind_core::{
     decision::{Decision, Grants},
     id::ClusterId,
-    inventory::{Cluster, PrincipalId},
     plan::ChangeKind,
     policy::Mode,
+    resource::{Cluster, PrincipalId},
     result::{
         ArchiveState, BindingResult, ChangeStatus, ClusterReference, ModeName, Outcome,
         PolicyReference, Reason, VaultReference, WriterRecord,

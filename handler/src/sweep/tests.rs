@@ -1,6 +1,6 @@
 use vaultbind_core::{
-    inventory::{ArchiveSettings, Identities, ProvisioningState, SecretArchive},
     policy::document,
+    resource::{ArchiveSettings, Identities, ProvisioningState, SecretArchive},
 };
 
 use super::*;

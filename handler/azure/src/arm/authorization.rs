@@ -8,7 +8,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 use vaultbind_core::{
     id::VaultId,
-    inventory::{PrincipalId, RoleAssignment, WRITER_ROLE},
+    resource::{PrincipalId, RoleAssignment, WRITER_ROLE},
 };
 
 use super::{Arm, wire::text};

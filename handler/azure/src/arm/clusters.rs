@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use vaultbind_core::{
     id::{ClusterId, ClusterManagerId, VaultId},
-    inventory::{AssociatedIdentity, Cluster, Identities},
+    resource::{AssociatedIdentity, Cluster, Identities},
 };
 
 use super::{Arm, OperationUrl, wire};

@@ -4,7 +4,7 @@
 
 use reqwest::Method;
 use serde_json::Value;
-use vaultbind_core::{id::SubscriptionId, inventory::Provider};
+use vaultbind_core::{id::SubscriptionId, resource::Provider};
 
 use super::{Arm, wire::text};
 use crate::{error::Error, http::Call};

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use vaultbind_core::{
     id::{SubscriptionId, VaultId},
-    inventory::{Cluster, Vault},
+    resource::{Cluster, Vault},
 };
 
 use super::{Arm, MAX_PAGES, wire, wire::text};
@@ -112,7 +112,7 @@ impl Arm {
             .iter()
             .filter_map(|row| readable(row, wire::vault(&nested(row))));
         let mut at_host = vaults
-            .filter(|it| vaultbind_core::inventory::vault_host(&it.uri).as_deref() == Some(host));
+            .filter(|it| vaultbind_core::resource::vault_host(&it.uri).as_deref() == Some(host));
         Ok(at_host.next().map(|it| it.id))
     }
 

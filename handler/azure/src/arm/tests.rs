@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 use vaultbind_core::{
     id::{ClusterId, SubscriptionId, VaultId},
-    inventory::PrincipalId,
+    resource::PrincipalId,
 };
 
 use super::*;

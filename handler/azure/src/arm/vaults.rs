@@ -4,7 +4,8 @@
 
 use vaultbind_core::{
     id::{SubscriptionId, VaultId},
-    inventory::{DeletedVault, Vault},
+    inventory::DeletedVault,
+    resource::Vault,
 };
 
 use super::{Arm, wire, wire::text};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde_json::Value;
 use vaultbind_core::{
-    inventory::{
+    resource::{
         ArchiveSettings, AssociatedIdentity, Cluster, Identities, PrincipalId, ProvisioningState,
         SecretArchive, Vault,
     },

@@ -9,8 +9,9 @@ use super::{
     stop::{Patience, Stop},
 };
 use crate::{
-    inventory::{Vault, VaultSighting, vault_host},
+    inventory::VaultSighting,
     policy::{Preference, Requirement, Rule, attributes::canonical},
+    resource::{Vault, vault_host},
     result::{Candidate, Outcome, Reason, reason},
 };
 

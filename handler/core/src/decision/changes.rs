@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     id::VaultId,
-    inventory::{Cluster, PrincipalId, ProvisioningState, Vault, WRITER_ROLE},
     plan::{Change, Plan},
     policy::Mode,
+    resource::{Cluster, PrincipalId, ProvisioningState, Vault, WRITER_ROLE},
     result::{Outcome, reason},
 };
 

@@ -10,9 +10,10 @@ use super::{
 use crate::{
     api_version::ApiVersion,
     id::{SubscriptionId, VaultId},
-    inventory::{Cluster, Inventory, Vault, VaultSighting, vault_host},
+    inventory::{Inventory, VaultSighting},
     plan::Shape,
     policy::{Rebind, Rule, WriterChoice},
+    resource::{Cluster, Vault, vault_host},
     result::{Outcome, reason},
 };
 

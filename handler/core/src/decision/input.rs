@@ -11,8 +11,9 @@ use super::{
 use crate::{
     api_version::ApiVersion,
     id::{ClusterId, VaultId},
-    inventory::{Candidates, Cluster, Inventory, Provider, Vault, VaultSighting},
+    inventory::{Candidates, Inventory, VaultSighting},
     policy::Policy,
+    resource::{Cluster, Provider, Vault},
     result::{Outcome, reason},
 };
 

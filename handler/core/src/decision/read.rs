@@ -7,7 +7,7 @@ use std::fmt;
 use crate::{
     api_version::ApiVersion,
     id::{ClusterManagerId, SubscriptionId, VaultId},
-    inventory::PrincipalId,
+    resource::PrincipalId,
 };
 
 /// Something to read before the decision can be made.

@@ -13,9 +13,9 @@ use super::{
     stop::{Patience, Stop, known},
 };
 use crate::{
-    inventory::{AssociatedIdentity, Identities, PrincipalId, RoleAssignment, Vault},
     plan::{Archive, Shape, Writer},
     policy::{Rule, WriterChoice},
+    resource::{AssociatedIdentity, Identities, PrincipalId, RoleAssignment, Vault},
     result::{Outcome, Reason, reason},
 };
 

@@ -9,8 +9,9 @@ use crate::{
     api_version::ApiVersion,
     decision::{Decision, Read, Subject, decide},
     id::{ClusterId, VaultId},
-    inventory::{Candidates, Cluster, Inventory, Vault, VaultSighting, vault_host},
+    inventory::{Candidates, Inventory, VaultSighting},
     policy::Policy,
+    resource::{Cluster, Vault, vault_host},
     result::{Outcome, reason},
 };
 

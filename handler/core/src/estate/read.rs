@@ -17,8 +17,9 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::{Estate, Subscription};
 use crate::{
     id::{IdError, ResourceId, Scope, SubscriptionId, VaultId},
-    inventory::{DeletedVault, PrincipalId, Provider},
+    inventory::DeletedVault,
     policy::Policy,
+    resource::{PrincipalId, Provider},
     yaml::{
         Problem,
         node::{self, Node, Section, every},

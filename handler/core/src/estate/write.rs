@@ -10,9 +10,10 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::{Estate, Subscription, VaultSeen, json::Careful, read::VERSION};
 use crate::{
     id::SubscriptionId,
-    inventory::{
+    inventory::VaultSighting,
+    resource::{
         ArchiveSettings, AssociatedIdentity, Cluster, Identities, PrincipalId, RoleAssignment,
-        SecretArchive, Vault, VaultSighting,
+        SecretArchive, Vault,
     },
     tags::Tags,
 };

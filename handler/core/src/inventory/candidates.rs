@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::{Vault, vault_host};
+use crate::resource::{Vault, vault_host};
 
 /// The vaults in the policy's trust boundaries, as one reading of Resource Graph showed them.
 #[derive(Debug, Clone, Default)]

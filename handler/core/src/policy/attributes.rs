@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use super::keywords;
 use crate::{
     id::ResourceId,
-    inventory::{Cluster, Vault},
+    resource::{Cluster, Vault},
     tags::Tags,
 };
 

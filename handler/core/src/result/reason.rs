@@ -9,8 +9,8 @@ use std::fmt::Display;
 use crate::{
     api_version::ApiVersion,
     id::{ClusterId, ResourceId, UserAssignedIdentityId, VaultId},
-    inventory::ProvisioningState,
     policy::{Exemption, Rebind, Rule, WriterChoice},
+    resource::ProvisioningState,
     result::Reason,
 };
 

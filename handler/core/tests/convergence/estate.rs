@@ -10,12 +10,10 @@ use vaultbind_core::{
     decision::{Decision, Subject},
     estate::{Estate as Azure, VaultSeen},
     id::{ClusterId, ClusterManagerId, VaultId},
-    inventory::{
-        Cluster, DeletedVault, Identities, PrincipalId, Provider, RoleAssignment, Vault,
-        WRITER_ROLE,
-    },
+    inventory::DeletedVault,
     plan::{Archive, Change},
     policy::Policy,
+    resource::{Cluster, Identities, PrincipalId, Provider, RoleAssignment, Vault, WRITER_ROLE},
 };
 
 use crate::patched::patch;

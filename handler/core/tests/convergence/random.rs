@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use vaultbind_core::{
-    inventory::{
+    policy::{Policy, document},
+    resource::{
         ArchiveSettings, AssociatedIdentity, Cluster, Identities, ProvisioningState, SecretArchive,
         Vault,
     },
-    policy::{Policy, document},
 };
 
 use super::estate::{Estate, SUBSCRIPTION, TENANT, cluster_id, manager_id, principal, vault_id};

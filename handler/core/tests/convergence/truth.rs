@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use vaultbind_core::{
     id::{ClusterId, VaultId},
-    inventory::{
+    policy::{Policy, Rebind, WriterChoice},
+    resource::{
         ArchiveSettings, AssociatedIdentity, Cluster, Identities, PrincipalId, SecretArchive, Vault,
     },
-    policy::{Policy, Rebind, WriterChoice},
     result::Outcome,
 };
 

@@ -23,12 +23,12 @@ use std::{cell::RefCell, collections::BTreeMap};
 use time::{Date, OffsetDateTime, macros::date, macros::format_description};
 use vaultbind_core::{
     id::{ClusterId, ClusterManagerId, UserAssignedIdentityId, VaultId},
-    inventory::{
-        ArchiveSettings, AssociatedIdentity, Cluster, DeletedVault, Identities, PrincipalId,
-        Provider, ProvisioningState, RoleAssignment, SecretArchive, Vault, VaultSighting,
-        WRITER_ROLE,
-    },
+    inventory::{DeletedVault, VaultSighting},
     plan::{Change, Plan},
+    resource::{
+        ArchiveSettings, AssociatedIdentity, Cluster, Identities, PrincipalId, Provider,
+        ProvisioningState, RoleAssignment, SecretArchive, Vault, WRITER_ROLE,
+    },
 };
 
 const TENANT: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";

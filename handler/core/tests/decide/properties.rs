@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use proptest::{collection::vec, prelude::*, sample::select};
 use vaultbind_core::{
     decision::Decision,
-    inventory::{Cluster, Vault},
     policy::{Policy, document},
+    resource::{Cluster, Vault},
     result::Outcome,
 };
 

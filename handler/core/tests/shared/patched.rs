@@ -3,8 +3,8 @@
 //! It must not judge the change: whether it may be made, its callers know.
 
 use vaultbind_core::{
-    inventory::{ArchiveSettings, Cluster, ProvisioningState, SecretArchive},
     plan::Archive,
+    resource::{ArchiveSettings, Cluster, ProvisioningState, SecretArchive},
 };
 
 /// Makes `cluster` what it is once a PATCH with `archive` has succeeded.

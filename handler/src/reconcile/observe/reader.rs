@@ -10,10 +10,8 @@ use vaultbind_core::{
     api_version::ApiVersion,
     decision::Read,
     id::{ClusterId, SubscriptionId, VaultId},
-    inventory::{
-        Candidates, Cluster, DeletedVault, Identities, Inventory, PrincipalId, Provider,
-        RoleAssignment, Vault, VaultSighting,
-    },
+    inventory::{Candidates, DeletedVault, Inventory, VaultSighting},
+    resource::{Cluster, Identities, PrincipalId, Provider, RoleAssignment, Vault},
 };
 
 use super::super::Error;

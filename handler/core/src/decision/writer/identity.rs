@@ -3,8 +3,8 @@
 //! It must not pick among equals.
 
 use crate::{
-    inventory::{AssociatedIdentity, Identities},
     policy::Rule,
+    resource::{AssociatedIdentity, Identities},
     result::{Reason, reason},
 };
 

@@ -6,8 +6,8 @@ use super::{manager, platform_principals, roles::role_rows};
 use crate::{
     decision::{current::CurrentBinding, input::Input, stop::Stop},
     id::VaultId,
-    inventory::{AssociatedIdentity, PrincipalId},
     plan::{Shape, Writer},
+    resource::{AssociatedIdentity, PrincipalId},
 };
 
 /// The role assignments on the vault that the cluster is moved away from, of those who wrote to it.

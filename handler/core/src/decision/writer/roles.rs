@@ -9,7 +9,7 @@ use super::super::{
 };
 use crate::{
     id::VaultId,
-    inventory::{PrincipalId, RoleAssignment, WRITER_ROLE},
+    resource::{PrincipalId, RoleAssignment, WRITER_ROLE},
 };
 
 pub(super) type RoleRow<'a> = (PrincipalId, Option<&'a RoleAssignment>);

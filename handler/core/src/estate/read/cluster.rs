@@ -11,7 +11,7 @@ use super::{
 use crate::{
     estate::{Estate, VaultSeen},
     id::{ClusterId, ClusterManagerId, UserAssignedIdentityId, VaultId},
-    inventory::{
+    resource::{
         ArchiveSettings, AssociatedIdentity, Cluster, Identities, ProvisioningState, SecretArchive,
     },
     yaml::{

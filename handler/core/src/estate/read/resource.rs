@@ -8,7 +8,7 @@ use super::{Surroundings, given, parsed};
 use crate::{
     estate::principal_of,
     id::{ClusterManagerId, IdError, Scope, UserAssignedIdentityId},
-    inventory::{Identities, PrincipalId},
+    resource::{Identities, PrincipalId},
     tags::Tags,
     yaml::{
         node::{Node, Section},

@@ -6,7 +6,7 @@ use super::{Surroundings, given, required, time, truth, vault::vault_named};
 use crate::{
     estate::Estate,
     id::VaultId,
-    inventory::{PrincipalId, RoleAssignment, WRITER_ROLE},
+    resource::{PrincipalId, RoleAssignment, WRITER_ROLE},
     yaml::{
         node::{Node, Section},
         problem::Problems,

@@ -10,7 +10,8 @@ use super::{
 use crate::{
     estate::{TENANT, VaultSeen},
     id::VaultId,
-    inventory::{Vault, VaultSighting},
+    inventory::VaultSighting,
+    resource::Vault,
     yaml::{
         node::{Node, Section},
         problem::Problems,

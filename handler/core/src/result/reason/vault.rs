@@ -3,7 +3,7 @@
 //! It must not decide which of them applies.
 
 use super::{NO_VAULT, OUTSIDE_WITHIN, VAULT_NOT_READY, list, reason};
-use crate::{id::VaultId, inventory::RoleAssignment, policy::Rule, result::Reason};
+use crate::{id::VaultId, policy::Rule, resource::RoleAssignment, result::Reason};
 
 pub(crate) fn no_vault(rule: &Rule) -> Reason {
     reason(

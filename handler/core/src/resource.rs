@@ -1,0 +1,237 @@
+//! The resources of Azure that decisions are about: clusters, vaults, identities, role assignments, the provider.
+//!
+//! It must not judge: what a resource shows is here, `decision` says what it means.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    api_version::ApiVersion,
+    id::{ClusterId, ClusterManagerId, IdError, UserAssignedIdentityId, VaultId, is_guid},
+    tags::Tags,
+};
+
+/// The role that lets a writer put credentials into a vault: "Operator Nexus Key Vault Writer Service Role (Preview)".
+pub const WRITER_ROLE: &str = "44f0a1a8-6fea-4b35-980a-8ff50c487c97";
+
+/// The object id of a service principal in the directory, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PrincipalId(String);
+
+impl PrincipalId {
+    /// The GUID in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Uuid> for PrincipalId {
+    fn from(id: Uuid) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl FromStr for PrincipalId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        if is_guid(text) {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err(IdError::Malformed("an object id is a GUID"))
+        }
+    }
+}
+
+impl fmt::Display for PrincipalId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How far the last operation on a cluster has come (`properties.provisioningState`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProvisioningState {
+    /// The last operation went well.
+    Succeeded,
+    /// The last operation failed; what it wrote may be visible and yet not in force.
+    Failed,
+    /// The last operation was given up.
+    Canceled,
+    /// An operation is under way (`Accepted`, `Validating`, `Updating`).
+    Busy(String),
+    /// A state that Vaultbind does not know; it does not stop a change and is not success.
+    Unknown(String),
+}
+
+impl ProvisioningState {
+    /// Reads the text of the property; an absent state is unknown.
+    pub fn from_text(text: &str) -> Self {
+        match text.to_ascii_lowercase().as_str() {
+            "succeeded" => Self::Succeeded,
+            "failed" => Self::Failed,
+            "canceled" => Self::Canceled,
+            "accepted" | "validating" | "updating" => Self::Busy(text.to_owned()),
+            _ => Self::Unknown(text.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for ProvisioningState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Canceled => "Canceled",
+            Self::Busy(text) | Self::Unknown(text) => text,
+        })
+    }
+}
+
+/// The managed identities of a cluster or of a cluster manager.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identities {
+    /// The object id of the system-assigned identity.
+    pub system: Option<PrincipalId>,
+    /// The user-assigned identities; the object id is absent where the platform has not shown it yet.
+    pub user: BTreeMap<UserAssignedIdentityId, Option<PrincipalId>>,
+}
+
+impl Identities {
+    /// Has the resource any identity?
+    pub fn is_empty(&self) -> bool {
+        self.system.is_none() && self.user.is_empty()
+    }
+}
+
+/// The older archive property: the vault by its resource id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretArchive {
+    /// `keyVaultId` as it stands there.
+    pub vault: String,
+    /// Is `useKeyVault` "True"? Anything else leaves the archive switched off.
+    pub enabled: bool,
+}
+
+/// Which identity of the cluster the settings name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AssociatedIdentity {
+    /// The cluster's system-assigned identity.
+    System,
+    /// One of its user-assigned identities.
+    User(UserAssignedIdentityId),
+}
+
+/// The newer archive property: the vault by its address, and the identity that writes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ArchiveSettings {
+    /// `vaultUri` as it stands there.
+    pub vault_uri: Option<String>,
+    /// `associatedIdentity`, absent where it is missing or names nothing usable.
+    pub identity: Option<AssociatedIdentity>,
+    /// `providerConfiguration.provider` (`CyberArk`, ...): the archive is no Azure Key Vault.
+    pub provider: Option<String>,
+}
+
+/// A Nexus cluster as one GET showed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// The resource id.
+    pub id: ClusterId,
+    /// The Azure region.
+    pub location: String,
+    /// The tags.
+    pub tags: Tags,
+    /// The entity tag, where the api-version has them.
+    pub etag: Option<String>,
+    /// How far the last operation has come.
+    pub provisioning_state: ProvisioningState,
+    /// `detailedStatus`: `PendingDeployment`, `Running`, `Deleting`, ...
+    pub detailed_status: Option<String>,
+    /// The cluster's own identities.
+    pub identities: Identities,
+    /// The cluster manager.
+    pub manager: Option<ClusterManagerId>,
+    /// The older archive property.
+    pub archive: Option<SecretArchive>,
+    /// The newer archive property.
+    pub settings: Option<ArchiveSettings>,
+}
+
+/// A key vault, as a GET or as Resource Graph showed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vault {
+    /// The resource id.
+    pub id: VaultId,
+    /// The Azure region.
+    pub location: String,
+    /// The tags.
+    pub tags: Tags,
+    /// The directory of the vault, in lower case.
+    pub tenant: String,
+    /// `vaultUri` as it stands there.
+    pub uri: String,
+    /// Is the permission model Azure RBAC? Null or absent means access policies.
+    pub rbac: bool,
+    /// Is purge protection on?
+    pub purge_protection: bool,
+    /// `Succeeded` or `RegisteringDns`.
+    pub provisioning_state: String,
+}
+
+/// The host of a vault's address in lower case: https, no port, nothing behind the host but a slash.
+pub fn vault_host(uri: &str) -> Option<String> {
+    let uri = uri.to_ascii_lowercase();
+    let rest = uri.strip_prefix("https://")?;
+    let host = rest.strip_suffix('/').unwrap_or(rest);
+    let sound = !host.is_empty()
+        && host
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+    sound.then(|| host.to_owned())
+}
+
+/// One row of role assignments that reaches a vault: made on it or inherited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleAssignment {
+    /// The resource id of the assignment.
+    pub id: String,
+    /// The last segment of the role definition's id, in lower case.
+    pub role: String,
+    /// The principal that holds the role (a group where the row is held through one).
+    pub principal: String,
+    /// The scope as the row spells it.
+    pub scope: String,
+    /// Has the row a condition? Then it may not apply.
+    pub conditional: bool,
+    /// When the row was made.
+    pub created_on: Option<OffsetDateTime>,
+}
+
+/// The registration of Microsoft.NetworkCloud in a subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// `Registered`, `Registering`, `NotRegistered`, ...
+    pub state: String,
+    /// The api-versions that the subscription is served for clusters.
+    pub cluster_api_versions: Vec<String>,
+}
+
+impl Provider {
+    /// Is there something to do about the registration? While it is under way there is not.
+    pub fn needs_registration(&self) -> bool {
+        !(self.state.eq_ignore_ascii_case("Registered")
+            || self.state.eq_ignore_ascii_case("Registering"))
+    }
+
+    /// Forgets a version that the cluster's region turned out not to serve; false where no other is left that shows the
+    /// same properties: what cannot be seen must not be taken for absent.
+    pub fn forget(&mut self, version: ApiVersion) -> bool {
+        self.cluster_api_versions
+            .retain(|it| !it.eq_ignore_ascii_case(version.as_str()));
+        ApiVersion::newest(&self.cluster_api_versions)
+            .is_some_and(|next| next.has_settings() == version.has_settings())
+    }
+}
