@@ -14,12 +14,13 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::time::timeout;
 use vaultbind_core::{
+    archive::ArchiveStatus,
     decision::Decision,
     id::ClusterId,
     plan::{ChangeKind, Plan},
     policy::Mode,
     result::{
-        ArchiveState, BindingResult, CauseKind, ChangeRecord, ChangeStatus, Outcome, Reason,
+        BindingResult, CauseKind, ChangeRecord, ChangeStatus, Outcome, Reason,
         reason::{NO_VAULT, OUTSIDE_WITHIN},
     },
 };
@@ -179,7 +180,7 @@ async fn pass(
     let failure = poll::poll(context, request, cluster).await?;
     let seen = observe::observe(context, request, cluster).await?;
     if request.progress.before.is_none() {
-        request.progress.before = seen.cluster().map(ArchiveState::of);
+        request.progress.before = seen.cluster().map(ArchiveStatus::of);
     }
     let decision = report.take_in(&seen)?;
     if is_settled(request, &decision) {

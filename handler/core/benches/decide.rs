@@ -13,13 +13,14 @@ use std::{cell::LazyCell, hint::black_box, sync::Arc};
 use criterion::{Criterion, Throughput};
 use time::{Date, macros::date};
 use vaultbind_core::{
+    archive::SecretArchive,
     decision::{Read, Subject, decide},
     id::{ClusterId, VaultId},
     inventory::{Candidates, Inventory, VaultSighting},
     policy::{Policy, document},
     resource::{
-        Cluster, Identities, PrincipalId, Provider, ProvisioningState, RoleAssignment,
-        SecretArchive, Vault, WRITER_ROLE,
+        Cluster, Identities, PrincipalId, Provider, ProvisioningState, RoleAssignment, Vault,
+        WRITER_ROLE,
     },
 };
 

@@ -3,6 +3,7 @@
 //! It must not do I/O, read a clock or log: the crates for that are not among its dependencies.
 
 pub mod api_version;
+pub mod archive;
 pub mod cases;
 pub mod decision;
 pub mod estate;

@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use crate::{
     api_version::ApiVersion,
+    archive::ArchiveSpec,
     id::{ClusterId, SubscriptionId, VaultId},
-    resource::{AssociatedIdentity, Cluster, PrincipalId, vault_host},
+    resource::PrincipalId,
 };
 
 /// The changes that make a decision true.
@@ -42,7 +43,7 @@ pub enum Change {
         /// The cluster.
         cluster: ClusterId,
         /// What it should show.
-        archive: Archive,
+        archive: ArchiveSpec,
         /// The state of the cluster that the decision rests on, where the api-version has entity tags.
         etag: Option<String>,
         /// The api-version that the cluster was read with.
@@ -72,16 +73,6 @@ impl fmt::Display for Writer {
     }
 }
 
-/// The property that carries the binding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Shape {
-    /// The vault by its resource id.
-    SecretArchive,
-    /// The vault by its address, with the identity that writes.
-    SecretArchiveSettings,
-}
-
 /// The kind of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ChangeKind {
@@ -91,55 +82,6 @@ pub enum ChangeKind {
     AssignRole,
     /// The cluster was pointed at the vault.
     SetArchive,
-}
-
-/// What a cluster should show of its archive.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Archive {
-    /// `secretArchive`: the vault by its id.
-    Legacy {
-        /// The vault.
-        vault: VaultId,
-    },
-    /// `secretArchiveSettings`: the vault by its address, and who writes.
-    Settings {
-        /// The vault.
-        vault: VaultId,
-        /// Its address.
-        vault_uri: String,
-        /// The cluster's identity that writes.
-        identity: AssociatedIdentity,
-    },
-}
-
-impl Archive {
-    /// The property that it is set by.
-    pub fn shape(&self) -> Shape {
-        match self {
-            Self::Legacy { .. } => Shape::SecretArchive,
-            Self::Settings { .. } => Shape::SecretArchiveSettings,
-        }
-    }
-
-    /// Does the cluster show this archive, whatever the state of its last operation?
-    pub fn is_shown_by(&self, cluster: &Cluster) -> bool {
-        match self {
-            Self::Legacy { vault } => cluster
-                .archive
-                .as_ref()
-                .is_some_and(|archive| archive.enabled && vault.is_spelled(&archive.vault)),
-            Self::Settings {
-                vault_uri,
-                identity,
-                ..
-            } => cluster.settings.as_ref().is_some_and(|settings| {
-                let shown = settings.vault_uri.as_deref().and_then(vault_host);
-                shown.is_some()
-                    && shown == vault_host(vault_uri)
-                    && settings.identity.as_ref() == Some(identity)
-            }),
-        }
-    }
 }
 
 impl Plan {
@@ -195,37 +137,6 @@ impl fmt::Display for Change {
                 cluster, archive, ..
             } => {
                 write!(f, "point {} at {archive}", cluster.name())
-            }
-        }
-    }
-}
-
-impl fmt::Display for Archive {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Legacy { vault } => write!(f, "{} by secretArchive", vault.name()),
-            Self::Settings {
-                vault,
-                identity: AssociatedIdentity::System,
-                ..
-            } => {
-                write!(
-                    f,
-                    "{} by secretArchiveSettings with the system-assigned identity",
-                    vault.name()
-                )
-            }
-            Self::Settings {
-                vault,
-                identity: AssociatedIdentity::User(id),
-                ..
-            } => {
-                write!(
-                    f,
-                    "{} by secretArchiveSettings with {}",
-                    vault.name(),
-                    id.name()
-                )
             }
         }
     }

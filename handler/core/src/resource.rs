@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     api_version::ApiVersion,
+    archive::{ArchiveSettings, SecretArchive},
     id::{ClusterId, ClusterManagerId, IdError, UserAssignedIdentityId, VaultId, is_guid},
     tags::Tags,
 };
@@ -106,15 +107,6 @@ impl Identities {
     }
 }
 
-/// The older archive property: the vault by its resource id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecretArchive {
-    /// `keyVaultId` as it stands there.
-    pub vault: String,
-    /// Is `useKeyVault` "True"? Anything else leaves the archive switched off.
-    pub enabled: bool,
-}
-
 /// Which identity of the cluster the settings name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AssociatedIdentity {
@@ -122,17 +114,6 @@ pub enum AssociatedIdentity {
     System,
     /// One of its user-assigned identities.
     User(UserAssignedIdentityId),
-}
-
-/// The newer archive property: the vault by its address, and the identity that writes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ArchiveSettings {
-    /// `vaultUri` as it stands there.
-    pub vault_uri: Option<String>,
-    /// `associatedIdentity`, absent where it is missing or names nothing usable.
-    pub identity: Option<AssociatedIdentity>,
-    /// `providerConfiguration.provider` (`CyberArk`, ...): the archive is no Azure Key Vault.
-    pub provider: Option<String>,
 }
 
 /// A Nexus cluster as one GET showed it.

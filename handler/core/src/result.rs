@@ -9,8 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    plan::{Change, ChangeKind, Shape, Writer},
-    resource::{AssociatedIdentity, Cluster, Vault},
+    archive::{ArchiveProperty, ArchiveStatus},
+    plan::{Change, ChangeKind, Writer},
+    resource::Vault,
 };
 
 pub use outcome::Outcome;
@@ -122,39 +123,6 @@ pub struct WriterRecord {
     pub created: bool,
 }
 
-/// The archive properties of a cluster at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ArchiveState {
-    /// `secretArchive.keyVaultId`.
-    pub key_vault_id: Option<String>,
-    /// Is `secretArchive.useKeyVault` "True"?
-    pub use_key_vault: bool,
-    /// `secretArchiveSettings.vaultUri`.
-    pub vault_uri: Option<String>,
-    /// `secretArchiveSettings.associatedIdentity`: an id, or `SystemAssignedIdentity`.
-    pub identity: Option<String>,
-}
-
-impl ArchiveState {
-    /// What the cluster shows.
-    pub fn of(cluster: &Cluster) -> Self {
-        let archive = cluster.archive.as_ref();
-        let settings = cluster.settings.as_ref();
-        Self {
-            key_vault_id: archive.map(|it| it.vault.clone()),
-            use_key_vault: archive.is_some_and(|it| it.enabled),
-            vault_uri: settings.and_then(|it| it.vault_uri.clone()),
-            identity: settings
-                .and_then(|it| it.identity.as_ref())
-                .map(|it| match it {
-                    AssociatedIdentity::System => "SystemAssignedIdentity".to_owned(),
-                    AssociatedIdentity::User(id) => id.to_string(),
-                }),
-        }
-    }
-}
-
 /// The policy that was followed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyReference {
@@ -212,7 +180,7 @@ pub struct BindingResult {
     /// The rule that governs the cluster.
     pub rule: Option<String>,
     /// The property that carries the binding.
-    pub shape: Option<Shape>,
+    pub shape: Option<ArchiveProperty>,
     /// Who writes the credentials, one entry for each principal.
     pub writers: Vec<WriterRecord>,
     /// Why these writers.
@@ -222,9 +190,9 @@ pub struct BindingResult {
     /// Role assignments on the vault that the cluster was moved away from: nobody removes them but a person.
     pub left_behind: Vec<String>,
     /// The archive when the cluster was first read for this request.
-    pub before: Option<ArchiveState>,
+    pub before: Option<ArchiveStatus>,
     /// The archive when the cluster was last read.
-    pub after: Option<ArchiveState>,
+    pub after: Option<ArchiveStatus>,
     /// Why it ended so; null for a binding that is right.
     pub reason: Option<Reason>,
     /// The vaults that were considered.

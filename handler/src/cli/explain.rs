@@ -6,10 +6,11 @@ use std::{path::PathBuf, process::ExitCode};
 
 use serde_json::{Value, json};
 use vaultbind_core::{
+    archive::ArchiveStatus,
     decision::Decision,
     policy::{Policy, Rule},
     resource::Cluster,
-    result::{ArchiveState, Candidate, Outcome},
+    result::{Candidate, Outcome},
 };
 
 use super::{
@@ -119,7 +120,7 @@ fn show_cluster(cluster: &Cluster) {
         format!("tags: {}", tags.join(" "))
     };
     print::line(format!("  in {location}, {status}, {state}; {tags}"));
-    let archive = ArchiveState::of(cluster);
+    let archive = ArchiveStatus::of(cluster);
     let settings = archive.vault_uri.filter(|_| cluster.settings.is_some());
     let now = match (settings, archive.key_vault_id) {
         (Some(uri), _) => format!("{uri} by secretArchiveSettings"),
@@ -171,7 +172,7 @@ fn as_json(policy: &Policy, look: &Look) -> Value {
             "detailedStatus": it.detailed_status,
             "provisioningState": it.provisioning_state.to_string(),
             "tags": tags,
-            "archive": ArchiveState::of(it),
+            "archive": ArchiveStatus::of(it),
         })
     });
     let rules = cluster.into_iter().flat_map(|it| rules(policy, look, it));

@@ -3,12 +3,9 @@
 //! It must not choose: what is to be done, and in which order, is the plan's. Nothing else in the product writes to Azure.
 
 use futures::future::join_all;
-use vaultbind_azure::{
-    Error as CallError, Kind,
-    arm::{ArchivePatch, PatchAnswer},
-};
+use vaultbind_azure::{Error as CallError, Kind, arm::PatchAnswer};
 use vaultbind_core::{
-    plan::{Archive, Change, ChangeKind, Plan},
+    plan::{Change, ChangeKind, Plan},
     result::{ChangeRecord, ChangeStatus},
 };
 
@@ -96,9 +93,8 @@ async fn make(context: &Context, change: &Change) -> Made {
             etag,
             version,
         } => {
-            let patch = patch(archive);
             match arm
-                .set_archive(cluster, version.as_str(), etag.as_deref(), &patch)
+                .set_archive(cluster, version.as_str(), etag.as_deref(), archive)
                 .await?
             {
                 PatchAnswer::Done => Ok((ChangeStatus::Done, None)),
@@ -138,22 +134,6 @@ fn unmade(error: &CallError) -> ChangeStatus {
 /// Somebody else made the assignment since we looked; the reading back confirms it.
 fn is_present(error: &CallError) -> bool {
     error.kind() == Kind::Conflict && error.code() == Some("RoleAssignmentExists")
-}
-
-fn patch(archive: &Archive) -> ArchivePatch {
-    match archive {
-        Archive::Legacy { vault } => ArchivePatch::Legacy {
-            vault: vault.clone(),
-        },
-        Archive::Settings {
-            vault_uri,
-            identity,
-            ..
-        } => ArchivePatch::Settings {
-            vault_uri: vault_uri.clone(),
-            identity: identity.clone(),
-        },
-    }
 }
 
 #[cfg(test)]

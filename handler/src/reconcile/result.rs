@@ -5,14 +5,15 @@
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use vaultbind_azure::http::Recorder;
 use vaultbind_core::{
+    archive::ArchiveStatus,
     decision::{Decision, Grants},
     id::ClusterId,
     plan::ChangeKind,
     policy::Mode,
     resource::{Cluster, PrincipalId},
     result::{
-        ArchiveState, BindingResult, ChangeStatus, ClusterReference, ModeName, Outcome,
-        PolicyReference, Reason, VaultReference, WriterRecord,
+        BindingResult, ChangeStatus, ClusterReference, ModeName, Outcome, PolicyReference, Reason,
+        VaultReference, WriterRecord,
     },
 };
 
@@ -95,13 +96,13 @@ impl Report {
             cluster: self.cluster_reference(),
             vault: vault.map(VaultReference::of),
             rule: decision.and_then(|it| it.rule.clone()),
-            shape: grants.map(|it| it.archive.shape()),
+            shape: grants.map(|it| it.archive.property()),
             writers: grants.map(|it| writers(request, it)).unwrap_or_default(),
             writer_reason: grants.map(|it| it.reason.to_owned()),
             changes: request.progress.changes.clone(),
             left_behind: request.progress.left_behind.clone(),
             before: request.progress.before.clone(),
-            after: self.cluster.as_ref().map(ArchiveState::of),
+            after: self.cluster.as_ref().map(ArchiveStatus::of),
             reason,
             candidates: candidates.iter().take(MOST_CANDIDATES).cloned().collect(),
             policy: PolicyReference {

@@ -1,8 +1,9 @@
 use time::macros::datetime;
 use vaultbind_core::{
     api_version::ApiVersion,
+    archive::ArchiveSpec,
     decision::Grants,
-    plan::{Archive, Change, Writer},
+    plan::{Change, Writer},
     result::{Cause, reason},
 };
 
@@ -35,7 +36,7 @@ fn request() -> Request {
 /// A decision by which the archive is to be set, and whose youngest role was given so many seconds ago.
 fn binding(role_age: Option<i64>) -> Decision {
     let id = format!("{GROUP}/providers/Microsoft.KeyVault/vaults/kv-a");
-    let archive = Archive::Legacy {
+    let archive = ArchiveSpec::Legacy {
         vault: id.parse().unwrap(),
     };
     let change = Change::SetArchive {

@@ -4,7 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use vaultbind_core::result::{ArchiveState, ChangeRecord, ChangeStatus};
+use vaultbind_core::archive::ArchiveStatus;
+use vaultbind_core::result::{ChangeRecord, ChangeStatus};
 
 use super::RetryClass;
 
@@ -13,7 +14,7 @@ use super::RetryClass;
 #[serde(rename_all = "camelCase", default)]
 pub struct Progress {
     /// The archive as it was at the first look.
-    pub before: Option<ArchiveState>,
+    pub before: Option<ArchiveStatus>,
     /// What this request has changed.
     pub changes: Vec<ChangeRecord>,
     /// Role assignments on the vault that the cluster is moved away from.

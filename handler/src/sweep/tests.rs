@@ -1,6 +1,7 @@
 use vaultbind_core::{
+    archive::{ArchiveSettings, SecretArchive},
     policy::document,
-    resource::{ArchiveSettings, Identities, ProvisioningState, SecretArchive},
+    resource::{Identities, ProvisioningState},
 };
 
 use super::*;

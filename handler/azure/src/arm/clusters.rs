@@ -7,7 +7,8 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use vaultbind_core::{
-    id::{ClusterId, ClusterManagerId, VaultId},
+    archive::ArchiveSpec,
+    id::{ClusterId, ClusterManagerId},
     resource::{AssociatedIdentity, Cluster, Identities},
 };
 
@@ -17,48 +18,31 @@ use crate::{
     http::{Answer, Call},
 };
 
-/// The archive that a PATCH sets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ArchivePatch {
-    /// `secretArchive`.
-    Legacy {
-        /// The vault.
-        vault: VaultId,
-    },
-    /// `secretArchiveSettings`.
-    Settings {
-        /// The address of the vault.
-        vault_uri: String,
-        /// The cluster's identity that writes.
-        identity: AssociatedIdentity,
-    },
-}
-
-impl ArchivePatch {
-    fn body(&self) -> Value {
-        let properties = match self {
-            // A string, and always there: its default is "False".
-            Self::Legacy { vault } => {
-                json!({ "secretArchive": { "keyVaultId": vault.as_str(), "useKeyVault": "True" } })
-            }
-            Self::Settings {
-                vault_uri,
-                identity,
-            } => {
-                let identity = match identity {
-                    AssociatedIdentity::System => {
-                        json!({ "identityType": "SystemAssignedIdentity" })
-                    }
-                    AssociatedIdentity::User(id) => json!({
-                        "identityType": "UserAssignedIdentity",
-                        "userAssignedIdentityResourceId": id.as_str(),
-                    }),
-                };
-                json!({ "secretArchiveSettings": { "vaultUri": vault_uri, "associatedIdentity": identity } })
-            }
-        };
-        json!({ "properties": properties })
-    }
+/// What a PATCH carries: the archive object and nothing else.
+fn patch(archive: &ArchiveSpec) -> Value {
+    let properties = match archive {
+        // A string, and always there: its default is "False".
+        ArchiveSpec::Legacy { vault } => {
+            json!({ "secretArchive": { "keyVaultId": vault.as_str(), "useKeyVault": "True" } })
+        }
+        ArchiveSpec::Settings {
+            vault_uri,
+            identity,
+            ..
+        } => {
+            let identity = match identity {
+                AssociatedIdentity::System => {
+                    json!({ "identityType": "SystemAssignedIdentity" })
+                }
+                AssociatedIdentity::User(id) => json!({
+                    "identityType": "UserAssignedIdentity",
+                    "userAssignedIdentityResourceId": id.as_str(),
+                }),
+            };
+            json!({ "secretArchiveSettings": { "vaultUri": vault_uri, "associatedIdentity": identity } })
+        }
+    };
+    json!({ "properties": properties })
 }
 
 /// What ARM says to a PATCH.
@@ -124,7 +108,7 @@ impl Arm {
         id: &ClusterId,
         api_version: &str,
         etag: Option<&str>,
-        patch: &ArchivePatch,
+        archive: &ArchiveSpec,
     ) -> Result<PatchAnswer, Error> {
         let url = self.url(id.as_str(), api_version, &[]);
         let call = Call::new(
@@ -133,7 +117,7 @@ impl Arm {
             Method::PATCH,
             url,
         );
-        let call = call.json(&patch.body()).if_match(etag);
+        let call = call.json(&patch(archive)).if_match(etag);
         let answer = self.0.send(&call).await?;
         Ok(match answer.status {
             200 => PatchAnswer::Done,
@@ -161,16 +145,17 @@ impl Arm {
 
 #[cfg(test)]
 mod tests {
+    use vaultbind_core::id::VaultId;
+
     use super::*;
 
     #[test]
     fn a_patch_carries_the_archive_alone() {
         let vault = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv1";
-        let legacy = ArchivePatch::Legacy {
-            vault: vault.parse().unwrap(),
-        };
+        let id: VaultId = vault.parse().unwrap();
+        let legacy = ArchiveSpec::Legacy { vault: id.clone() };
         assert_eq!(
-            legacy.body(),
+            patch(&legacy),
             json!({ "properties": { "secretArchive": { "keyVaultId": vault, "useKeyVault": "True" } } })
         );
         let user = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i";
@@ -185,13 +170,14 @@ mod tests {
                 json!({ "identityType": "UserAssignedIdentity", "userAssignedIdentityResourceId": user }),
             ),
         ] {
-            let patch = ArchivePatch::Settings {
+            let archive = ArchiveSpec::Settings {
+                vault: id.clone(),
                 vault_uri: uri.clone(),
                 identity,
             };
             let settings = json!({ "vaultUri": uri, "associatedIdentity": expected });
             assert_eq!(
-                patch.body(),
+                patch(&archive),
                 json!({ "properties": { "secretArchiveSettings": settings } })
             );
         }

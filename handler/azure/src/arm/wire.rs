@@ -6,10 +6,8 @@ use std::str::FromStr;
 
 use serde_json::Value;
 use vaultbind_core::{
-    resource::{
-        ArchiveSettings, AssociatedIdentity, Cluster, Identities, PrincipalId, ProvisioningState,
-        SecretArchive, Vault,
-    },
+    archive::{ArchiveSettings, SecretArchive},
+    resource::{AssociatedIdentity, Cluster, Identities, PrincipalId, ProvisioningState, Vault},
     tags::Tags,
 };
 

@@ -38,12 +38,7 @@ pub(super) fn lacking(input: &Input<'_>, grants: &Grants, vault: &Vault) -> Plan
         writer: grants.writer,
         name: role_assignment_name(&vault.id, principal),
     }));
-    let undone = matches!(
-        cluster.provisioning_state,
-        ProvisioningState::Failed | ProvisioningState::Canceled
-    );
-    // A right value that a failed operation left behind is not in force: it is set again.
-    if undone || !grants.archive.is_shown_by(cluster) {
+    if !grants.archive.is_in_force(cluster) {
         changes.push(Change::SetArchive {
             cluster: cluster.id.clone(),
             archive: grants.archive.clone(),

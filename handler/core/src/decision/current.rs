@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{
     api_version::ApiVersion,
+    archive::ArchiveProperty,
     id::{SubscriptionId, VaultId},
     inventory::{Inventory, VaultSighting},
-    plan::Shape,
     policy::{Rebind, Rule, WriterChoice},
     resource::{Cluster, Vault, vault_host},
     result::{Outcome, reason},
@@ -23,7 +23,7 @@ pub(super) enum CurrentBinding {
     /// The archive is not set, or switched off.
     Unbound,
     /// Bound to a vault that is there.
-    Bound(VaultId, Shape),
+    Bound(VaultId, ArchiveProperty),
     /// Bound to a vault that is deleted, named as the cluster names it.
     Deleted(String),
     /// Bound to something that cannot be seen.
@@ -63,7 +63,7 @@ pub(super) fn find(input: &Input<'_>) -> Result<CurrentBinding, Stop> {
         None => Ok(CurrentBinding::Unbound),
         Some(archive) => match vault_named(input.inventory, &archive.vault) {
             None => Ok(CurrentBinding::NotVisible(archive.vault.clone())),
-            Some(vault) => by_id(input, vault, Shape::SecretArchive),
+            Some(vault) => by_id(input, vault, ArchiveProperty::SecretArchive),
         },
     }
 }
@@ -74,7 +74,11 @@ fn vault_named(inventory: &Inventory, id: &str) -> Option<VaultId> {
     known.cloned().or_else(|| id.parse().ok())
 }
 
-fn by_id(input: &Input<'_>, vault: VaultId, shape: Shape) -> Result<CurrentBinding, Stop> {
+fn by_id(
+    input: &Input<'_>,
+    vault: VaultId,
+    shape: ArchiveProperty,
+) -> Result<CurrentBinding, Stop> {
     if !input.may_read(&vault) {
         return Ok(CurrentBinding::NotVisible(vault.to_string()));
     }
@@ -108,7 +112,7 @@ fn by_address(input: &Input<'_>, uri: &str) -> Result<CurrentBinding, Stop> {
         Some(VaultSighting::Live(live)) if vault_host(&live.uri).as_ref() != Some(&host) => {
             Ok(CurrentBinding::NotVisible(uri.to_owned()))
         }
-        _ => by_id(input, id.clone(), Shape::SecretArchiveSettings),
+        _ => by_id(input, id.clone(), ArchiveProperty::SecretArchiveSettings),
     }
 }
 
@@ -171,7 +175,7 @@ pub(super) fn may_move(current: &CurrentBinding, rule: &Rule, vault: &Vault) -> 
         }
         CurrentBinding::Deleted(_) => Ok(()),
         CurrentBinding::Bound(bound, _) if *bound == vault.id => Ok(()),
-        CurrentBinding::Bound(bound, Shape::SecretArchiveSettings) if legacy => held(
+        CurrentBinding::Bound(bound, ArchiveProperty::SecretArchiveSettings) if legacy => held(
             reason::settings_take_precedence(bound, &vault.id, rule.writer),
         ),
         CurrentBinding::Bound(_, _) if rule.rebind == Rebind::Allow => Ok(()),

@@ -13,7 +13,8 @@ use super::{
     stop::{Patience, Stop, known},
 };
 use crate::{
-    plan::{Archive, Shape, Writer},
+    archive::{ArchiveProperty, ArchiveSpec},
+    plan::Writer,
     policy::{Rule, WriterChoice},
     resource::{AssociatedIdentity, Identities, PrincipalId, RoleAssignment, Vault},
     result::{Outcome, Reason, reason},
@@ -34,7 +35,7 @@ pub struct Grants {
     /// has to bring them into the directory first.
     pub principals: Vec<(PrincipalId, Option<String>)>,
     /// What the cluster should show.
-    pub archive: Archive,
+    pub archive: ArchiveSpec,
     /// When the youngest role assignment that is needed was made, in Unix seconds: access may lag behind it.
     pub youngest_role: Option<i64>,
     /// Role assignments on the vault that the cluster is moved away from: they are left for a person to remove.
@@ -112,7 +113,7 @@ fn pick(
         WriterChoice::ClusterManager => Ok((Writer::ClusterManager, "the rule says so")),
         WriterChoice::Cluster => Ok((Writer::Cluster, "the rule says so")),
         WriterChoice::Auto => {
-            let keeps = matches!(current, CurrentBinding::Bound(bound, Shape::SecretArchive) if *bound == vault.id);
+            let keeps = matches!(current, CurrentBinding::Bound(bound, ArchiveProperty::SecretArchive) if *bound == vault.id);
             if !keeps && !input.cluster.identities.is_empty() && input.version.has_settings() {
                 return Ok((Writer::Cluster, "the cluster has an identity of its own"));
             }
@@ -170,14 +171,14 @@ fn platform_principals(input: &Input<'_>) -> Result<Option<Vec<PrincipalId>>, St
     known(seen, || Read::PlatformPrincipals)
 }
 
-fn legacy(vault: &Vault) -> Archive {
-    Archive::Legacy {
+fn legacy(vault: &Vault) -> ArchiveSpec {
+    ArchiveSpec::Legacy {
         vault: vault.id.clone(),
     }
 }
 
-fn settings(vault: &Vault, identity: AssociatedIdentity) -> Archive {
-    Archive::Settings {
+fn settings(vault: &Vault, identity: AssociatedIdentity) -> ArchiveSpec {
+    ArchiveSpec::Settings {
         vault: vault.id.clone(),
         vault_uri: vault.uri.clone(),
         identity,

@@ -9,12 +9,10 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{Estate, Subscription, VaultSeen, json::Careful, read::VERSION};
 use crate::{
+    archive::{ArchiveSettings, SecretArchive},
     id::SubscriptionId,
     inventory::VaultSighting,
-    resource::{
-        ArchiveSettings, AssociatedIdentity, Cluster, Identities, PrincipalId, RoleAssignment,
-        SecretArchive, Vault,
-    },
+    resource::{AssociatedIdentity, Cluster, Identities, PrincipalId, RoleAssignment, Vault},
     tags::Tags,
 };
 

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::{OffsetDateTime, macros::date};
 use vaultbind_core::{
+    archive::ArchiveSpec,
     decision::{Decision, Subject},
     estate::{Estate as Azure, VaultSeen},
     id::{ClusterId, ClusterManagerId, VaultId},
     inventory::DeletedVault,
-    plan::{Archive, Change},
+    plan::Change,
     policy::Policy,
     resource::{Cluster, Identities, PrincipalId, Provider, RoleAssignment, Vault, WRITER_ROLE},
 };
@@ -143,8 +144,8 @@ impl Estate {
         }
     }
 
-    fn set_archive(&mut self, id: &ClusterId, archive: &Archive) {
-        let (Archive::Legacy { vault } | Archive::Settings { vault, .. }) = archive;
+    fn set_archive(&mut self, id: &ClusterId, archive: &ArchiveSpec) {
+        let (ArchiveSpec::Legacy { vault } | ArchiveSpec::Settings { vault, .. }) = archive;
         assert!(
             self.fit_for(&self.clusters[id]).contains(vault),
             "{id} was pointed at {vault}, which the policy does not have for it"

@@ -6,11 +6,9 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use vaultbind_core::{
+    archive::{ArchiveSettings, SecretArchive},
     policy::{Policy, document},
-    resource::{
-        ArchiveSettings, AssociatedIdentity, Cluster, Identities, ProvisioningState, SecretArchive,
-        Vault,
-    },
+    resource::{AssociatedIdentity, Cluster, Identities, ProvisioningState, Vault},
 };
 
 use super::estate::{Estate, SUBSCRIPTION, TENANT, cluster_id, manager_id, principal, vault_id};

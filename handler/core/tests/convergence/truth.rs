@@ -5,11 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use vaultbind_core::{
+    archive::{ArchiveSettings, SecretArchive},
     id::{ClusterId, VaultId},
     policy::{Policy, Rebind, WriterChoice},
-    resource::{
-        ArchiveSettings, AssociatedIdentity, Cluster, Identities, PrincipalId, SecretArchive, Vault,
-    },
+    resource::{AssociatedIdentity, Cluster, Identities, PrincipalId, Vault},
     result::Outcome,
 };
 

@@ -22,12 +22,13 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use time::{Date, OffsetDateTime, macros::date, macros::format_description};
 use vaultbind_core::{
+    archive::{ArchiveSettings, SecretArchive},
     id::{ClusterId, ClusterManagerId, UserAssignedIdentityId, VaultId},
     inventory::{DeletedVault, VaultSighting},
     plan::{Change, Plan},
     resource::{
-        ArchiveSettings, AssociatedIdentity, Cluster, Identities, PrincipalId, Provider,
-        ProvisioningState, RoleAssignment, SecretArchive, Vault, WRITER_ROLE,
+        AssociatedIdentity, Cluster, Identities, PrincipalId, Provider, ProvisioningState,
+        RoleAssignment, Vault, WRITER_ROLE,
     },
 };
 

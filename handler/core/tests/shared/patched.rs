@@ -3,21 +3,22 @@
 //! It must not judge the change: whether it may be made, its callers know.
 
 use vaultbind_core::{
-    plan::Archive,
-    resource::{ArchiveSettings, Cluster, ProvisioningState, SecretArchive},
+    archive::ArchiveSpec,
+    archive::{ArchiveSettings, SecretArchive},
+    resource::{Cluster, ProvisioningState},
 };
 
 /// Makes `cluster` what it is once a PATCH with `archive` has succeeded.
-pub(crate) fn patch(cluster: &mut Cluster, archive: &Archive) {
+pub(crate) fn patch(cluster: &mut Cluster, archive: &ArchiveSpec) {
     cluster.provisioning_state = ProvisioningState::Succeeded;
     match archive {
-        Archive::Legacy { vault } => {
+        ArchiveSpec::Legacy { vault } => {
             cluster.archive = Some(SecretArchive {
                 vault: vault.to_string(),
                 enabled: true,
             });
         }
-        Archive::Settings {
+        ArchiveSpec::Settings {
             vault_uri,
             identity,
             ..

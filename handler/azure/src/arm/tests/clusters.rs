@@ -2,7 +2,7 @@
 
 use axum::{body::Body, http::Response};
 use serde_json::json;
-use vaultbind_core::id::VaultId;
+use vaultbind_core::{archive::ArchiveSpec, id::VaultId};
 
 use super::*;
 
@@ -45,7 +45,7 @@ async fn an_answer_about_another_resource_is_malformed() {
 #[tokio::test]
 async fn an_entity_tag_is_sent_where_there_is_one() {
     let stub = stub(200, json!({})).await;
-    let patch = ArchivePatch::Legacy { vault: vault() };
+    let patch = ArchiveSpec::Legacy { vault: vault() };
     assert_eq!(
         stub.arm()
             .set_archive(&cluster(), "2025-02-01", Some("\"e1\""), &patch)
@@ -81,7 +81,7 @@ async fn accepted(headers: &'static [(&'static str, &'static str)]) -> PatchAnsw
             &cluster(),
             "2025-02-01",
             None,
-            &ArchivePatch::Legacy { vault: vault() },
+            &ArchiveSpec::Legacy { vault: vault() },
         )
         .await
         .unwrap()

@@ -4,9 +4,10 @@
 
 use super::{manager, platform_principals, roles::role_rows};
 use crate::{
+    archive::ArchiveProperty,
     decision::{current::CurrentBinding, input::Input, stop::Stop},
     id::VaultId,
-    plan::{Shape, Writer},
+    plan::Writer,
     resource::{AssociatedIdentity, PrincipalId},
 };
 
@@ -25,11 +26,11 @@ pub(super) fn left_behind(
         return Ok(Vec::new());
     }
     let wrote = match (shape, writer) {
-        (Shape::SecretArchiveSettings, _) => in_place(input),
-        (Shape::SecretArchive, Writer::PlatformApps | Writer::ClusterManager) => {
+        (ArchiveProperty::SecretArchiveSettings, _) => in_place(input),
+        (ArchiveProperty::SecretArchive, Writer::PlatformApps | Writer::ClusterManager) => {
             principals.to_vec()
         }
-        (Shape::SecretArchive, Writer::Cluster) => legacy_writers(input)?,
+        (ArchiveProperty::SecretArchive, Writer::Cluster) => legacy_writers(input)?,
     };
     let rows = role_rows(input, old, wrote)?;
     // What is inherited was not given for this vault.

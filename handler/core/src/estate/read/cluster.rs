@@ -9,11 +9,10 @@ use super::{
     vault::vault_named,
 };
 use crate::{
+    archive::{ArchiveSettings, SecretArchive},
     estate::{Estate, VaultSeen},
     id::{ClusterId, ClusterManagerId, UserAssignedIdentityId, VaultId},
-    resource::{
-        ArchiveSettings, AssociatedIdentity, Cluster, Identities, ProvisioningState, SecretArchive,
-    },
+    resource::{AssociatedIdentity, Cluster, Identities, ProvisioningState},
     yaml::{
         node::{Node, Section},
         problem::Problems,
