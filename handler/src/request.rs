@@ -5,7 +5,6 @@
 mod class;
 mod id;
 mod progress;
-mod text;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -74,16 +73,15 @@ pub enum Subject {
     /// One cluster to reconcile.
     Cluster {
         /// The cluster.
-        #[serde(with = "text::one")]
         cluster_id: ClusterId,
         /// A vault that Resource Graph may not show yet.
-        #[serde(default, with = "text::optional")]
+        #[serde(default)]
         vault_hint: Option<VaultId>,
     },
     /// One page of clusters, for all or for one vault.
     Sweep {
         /// The vault whose clusters are looked at; all clusters where absent.
-        #[serde(default, with = "text::optional")]
+        #[serde(default)]
         vault_id: Option<VaultId>,
         /// Where the page begins.
         #[serde(default)]

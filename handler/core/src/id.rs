@@ -13,6 +13,7 @@ use std::{
     sync::Arc,
 };
 
+use crate::text::as_text;
 pub use scope::Scope;
 pub use typed::{ClusterId, ClusterManagerId, UserAssignedIdentityId, VaultId};
 
@@ -62,6 +63,8 @@ impl FromStr for SubscriptionId {
         }
     }
 }
+
+as_text!(SubscriptionId);
 
 impl fmt::Display for SubscriptionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

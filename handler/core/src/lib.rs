@@ -14,6 +14,7 @@ pub mod policy;
 pub mod resource;
 pub mod result;
 pub mod tags;
+mod text;
 pub mod yaml;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use std::{fmt, str::FromStr};
 
 use super::{IdError, ResourceId};
+use crate::text::as_text;
 
 /// Declares an id that can only be of one resource type.
 macro_rules! typed_id {
@@ -58,6 +59,8 @@ macro_rules! typed_id {
                 self.0.fmt(f)
             }
         }
+
+        as_text!($name);
     };
 }
 
