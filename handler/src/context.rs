@@ -19,7 +19,7 @@ use vaultbind_azure::{
 };
 use vaultbind_core::{
     id::SubscriptionId,
-    inventory::Candidates,
+    inventory::VaultList,
     policy::Policy,
     resource::{PrincipalId, Provider},
 };
@@ -139,8 +139,8 @@ impl std::fmt::Debug for Clock {
     }
 }
 
-/// How long a vault candidate may be old.
-const CANDIDATES_LIVE: Duration = Duration::from_secs(30);
+/// How long a list of vaults may be old.
+const VAULTS_LIVE: Duration = Duration::from_secs(30);
 
 /// How long the api-versions that a subscription is served may be old.
 const API_VERSIONS_LIVE: Duration = Duration::from_secs(3600);
@@ -149,12 +149,12 @@ const API_VERSIONS_LIVE: Duration = Duration::from_secs(3600);
 #[derive(Debug, Default)]
 pub struct Caches {
     cached: Mutex<Cached>,
-    reads_candidates: tokio::sync::Mutex<()>,
+    lists_vaults: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 struct Cached {
-    candidates: Option<(OffsetDateTime, Arc<Candidates>)>,
+    vaults: HashMap<SubscriptionId, (OffsetDateTime, Arc<VaultList>)>,
     providers: HashMap<SubscriptionId, (OffsetDateTime, Provider)>,
     tenants: HashMap<SubscriptionId, String>,
     platform_principals: Option<Vec<PrincipalId>>,
@@ -166,20 +166,29 @@ impl Caches {
         look(&mut self.cached.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Waits until nobody else reads the candidates: of many looks that lack them one asks, and the others find them here.
-    pub async fn reading_candidates(&self) -> MutexGuard<'_, ()> {
-        self.reads_candidates.lock().await
+    /// Waits until nobody else lists vaults: of many that lack them one asks, and the others find them here.
+    pub async fn listing_vaults(&self) -> MutexGuard<'_, ()> {
+        self.lists_vaults.lock().await
     }
 
-    /// The vault candidates and when they were read, where they are young enough.
-    pub fn candidates(&self, now: OffsetDateTime) -> Option<(OffsetDateTime, Arc<Candidates>)> {
-        self.with(|it| it.candidates.clone())
-            .filter(|(read, _)| now - *read < CANDIDATES_LIVE)
+    /// The vaults of a subscription and when they were listed, where that is young enough.
+    pub fn vaults(
+        &self,
+        subscription: &SubscriptionId,
+        now: OffsetDateTime,
+    ) -> Option<(OffsetDateTime, Arc<VaultList>)> {
+        self.with(|it| it.vaults.get(subscription).cloned())
+            .filter(|(listed, _)| now - *listed < VAULTS_LIVE)
     }
 
-    /// Keeps vault candidates; `read` is the time before the reading began.
-    pub fn keep_candidates(&self, read: OffsetDateTime, vaults: Arc<Candidates>) {
-        self.with(|it| it.candidates = Some((read, vaults)));
+    /// Keeps the vaults of a subscription; `listed` is the time before the listing began.
+    pub fn keep_vaults(
+        &self,
+        subscription: SubscriptionId,
+        listed: OffsetDateTime,
+        vaults: Arc<VaultList>,
+    ) {
+        self.with(|it| it.vaults.insert(subscription, (listed, vaults)));
     }
 
     /// A registration that is complete, with the api-versions served.
@@ -245,11 +254,11 @@ mod tests {
     }
 
     #[test]
-    fn candidates_are_kept_for_half_a_minute() {
+    fn lists_of_vaults_are_kept_for_half_a_minute() {
         let caches = Caches::default();
-        caches.keep_candidates(READ, Arc::default());
-        assert!(caches.candidates(READ + Duration::from_secs(29)).is_some());
-        assert!(caches.candidates(READ + Duration::from_secs(30)).is_none());
+        caches.keep_vaults(subscription(), READ, Arc::default());
+        let kept = |age| caches.vaults(&subscription(), READ + Duration::from_secs(age));
+        assert!(kept(29).is_some() && kept(30).is_none());
     }
 
     #[test]

@@ -3,9 +3,9 @@
 //! It must not remember Azure's state between reconciles, hold compute while Azure works, or know of a queue or a host.
 
 pub mod act;
+pub mod azure;
 mod error;
 pub mod error_policy;
-pub mod observe;
 pub mod poll;
 pub mod result;
 
@@ -29,6 +29,7 @@ use crate::{
     context::Context,
     request::{Origin, Request, RetryClass},
 };
+use azure::Azure;
 pub use error::{Ending, Error};
 use poll::OperationFailure;
 use result::Report;
@@ -178,7 +179,7 @@ async fn pass(
     report: &mut Report,
 ) -> Result<Option<Outcome>, Error> {
     let failure = poll::poll(context, request, cluster).await?;
-    let seen = observe::observe(context, request, cluster).await?;
+    let seen = Azure::new(context, request, cluster).observe().await?;
     if request.progress.before.is_none() {
         request.progress.before = seen.cluster().map(ArchiveStatus::of);
     }
@@ -200,7 +201,8 @@ async fn pass(
     may_act(request, &decision, failure, context.clock.now())?;
     act::act(context, request, &decision.plan).await?;
     // Only a state that was read back, and leaves nothing to do, is a binding.
-    let seen = observe::again(context, request, seen).await?;
+    let azure = Azure::new(context, request, cluster);
+    let seen = azure.observe_again(seen).await?;
     let decision = report.take_in(&seen)?;
     if is_settled(request, &decision) {
         return Ok(Some(decision.outcome));

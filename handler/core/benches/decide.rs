@@ -8,15 +8,19 @@
     reason = "a benchmark ends where something is not as it has to be"
 )]
 
-use std::{cell::LazyCell, hint::black_box, sync::Arc};
+use std::{
+    cell::{LazyCell, RefCell},
+    hint::black_box,
+};
 
 use criterion::{Criterion, Throughput};
 use time::{Date, macros::date};
 use vaultbind_core::{
     archive::SecretArchive,
-    decision::{Read, Subject, decide},
-    id::{ClusterId, VaultId},
-    inventory::{Candidates, Inventory, VaultSighting},
+    decision::{Subject, decide},
+    id::{ClusterId, SubscriptionId, VaultId},
+    inventory::{Inventory, Listed},
+    observation::observe_offline,
     policy::{Policy, document},
     resource::{
         Cluster, Identities, PrincipalId, Provider, ProvisioningState, RoleAssignment, Vault,
@@ -123,55 +127,48 @@ fn subject<'a>(policy: &'a Policy, cluster: &'a ClusterId) -> Subject<'a> {
     }
 }
 
-/// What was observed for one cluster, as far as its decision asks for it.
-fn observed(
-    policy: &Policy,
-    candidates: &Arc<Candidates>,
-    number: usize,
-) -> (ClusterId, Inventory) {
-    let cluster = cluster(number);
-    let id = cluster.id.clone();
-    let mut inventory = Inventory {
-        cluster: Some(Some(cluster)),
-        tenant: Some(TENANT.to_owned()),
-        provider: Some(Provider {
-            state: "Registered".to_owned(),
-            cluster_api_versions: vec!["2026-10-01".to_owned()],
-        }),
-        candidates: Some(Arc::clone(candidates)),
-        candidates_are_current: true,
-        ..Inventory::default()
+/// Everything but clusters.
+fn azure() -> Inventory {
+    let own: SubscriptionId = SUBSCRIPTION.parse().unwrap();
+    let provider = Provider {
+        state: "Registered".to_owned(),
+        cluster_api_versions: vec!["2026-10-01".to_owned()],
     };
-    while let Err(reads) = decide(&subject(policy, &id), &inventory) {
-        reads.iter().for_each(|read| answer(read, &mut inventory));
+    let mut azure = Inventory::default();
+    azure.tenants.insert(own.clone(), TENANT.to_owned());
+    azure.providers.insert(own.clone(), provider);
+    let listed = Listed::current((0..VAULTS).map(vault));
+    azure.listed.insert(own, listed);
+    azure.platform_principals = Some(principals());
+    for number in 0..VAULTS {
+        let vault = vault_id(number);
+        let held = principals()
+            .into_iter()
+            .map(|it| (it.clone(), vec![role(&vault, &it)]));
+        let held = held.collect();
+        azure.roles.insert(vault, held);
     }
-    (id, inventory)
+    azure
 }
 
-fn answer(read: &Read, inventory: &mut Inventory) {
-    match read {
-        Read::Vault(id) => {
-            let number = id.name().trim_start_matches("kv-").parse().unwrap();
-            let sighting = VaultSighting::Live(vault(number));
-            inventory.vaults.insert(id.clone(), sighting);
-        }
-        Read::PlatformPrincipals => inventory.platform_principals = Some(Some(principals())),
-        Read::Roles(vault, principal) => {
-            let row = RoleAssignment {
-                id: format!(
-                    "{vault}/providers/Microsoft.Authorization/roleAssignments/{principal}"
-                ),
-                role: WRITER_ROLE.to_owned(),
-                principal: principal.to_string(),
-                scope: vault.to_string(),
-                conditional: false,
-                created_on: None,
-            };
-            let key = (vault.clone(), principal.clone());
-            inventory.roles.insert(key, vec![row]);
-        }
-        other => panic!("{other:?} is not expected"),
+fn role(vault: &VaultId, principal: &PrincipalId) -> RoleAssignment {
+    RoleAssignment {
+        id: format!("{vault}/providers/Microsoft.Authorization/roleAssignments/{principal}"),
+        role: WRITER_ROLE.to_owned(),
+        principal: principal.to_string(),
+        scope: vault.to_string(),
+        conditional: false,
+        created_on: None,
     }
+}
+
+/// What is observed of one cluster, as far as its decision asks for it.
+fn observed(policy: &Policy, azure: &mut Inventory, number: usize) -> (ClusterId, Inventory) {
+    let cluster = cluster(number);
+    let id = cluster.id.clone();
+    azure.clusters = [(id.clone(), Some(cluster))].into_iter().collect();
+    let observed = observe_offline(azure, &subject(policy, &id));
+    (id, observed.inventory)
 }
 
 fn decide_all(policy: &Policy, estate: &[(ClusterId, Inventory)]) -> usize {
@@ -187,10 +184,10 @@ fn main() {
     let mut group = criterion.benchmark_group("decide");
     group.sample_size(10);
     let policy = policy();
-    let candidates: Arc<Candidates> = Arc::new((0..VAULTS).map(vault).collect());
+    let azure = RefCell::new(azure());
     for (name, count) in [("1k", 1_000), ("10k", 10_000), ("100k", 100_000)] {
         let estate = LazyCell::new(|| {
-            let observed = |number| observed(&policy, &candidates, number);
+            let observed = |number| observed(&policy, &mut azure.borrow_mut(), number);
             (0..count).map(observed).collect::<Vec<_>>()
         });
         group.throughput(Throughput::Elements(count as u64));

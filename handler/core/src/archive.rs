@@ -114,7 +114,8 @@ impl fmt::Display for ArchiveSpec {
 }
 
 /// The older archive property: the vault by its resource id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SecretArchive {
     /// `keyVaultId` as it stands there.
     pub vault: String,
@@ -123,7 +124,8 @@ pub struct SecretArchive {
 }
 
 /// The newer archive property: the vault by its address, and the identity that writes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ArchiveSettings {
     /// `vaultUri` as it stands there.
     pub vault_uri: Option<String>,

@@ -10,8 +10,9 @@ use time::Date;
 
 use crate::{
     decision::{Decision, Read, Subject},
-    estate::Estate,
     id::{ClusterId, VaultId},
+    inventory::Inventory,
+    observation::observe_offline,
     plan::Writer,
     policy::Policy,
     result::Reason,
@@ -29,7 +30,7 @@ pub struct Case {
     pub place: Place,
     /// The day for exemptions, where the file says one.
     pub today: Option<Date>,
-    estate: Rc<Estate>,
+    inventory: Rc<Inventory>,
     cluster: ClusterId,
     expectation: Expectation,
 }
@@ -93,8 +94,8 @@ impl Case {
             today: self.today.unwrap_or(today),
             vault_suffix,
         };
-        let look = self.estate.look(&self.estate.listing(policy), &subject);
-        let (found, expected) = (look.decision, &self.expectation);
+        let observed = observe_offline(&self.inventory, &subject);
+        let (found, expected) = (observed.decision, &self.expectation);
         let vault = found.vault.as_ref().map(|it| &it.id);
         let writer = found.writer.as_ref().map(|it| &it.writer);
         let code = found.reason.as_ref().map(|it| &it.code);
@@ -108,7 +109,7 @@ impl Case {
         Verdict {
             differences: differences.into_iter().flatten().collect(),
             why: found.reason,
-            assumed: look.assumed,
+            assumed: observed.inventory.assumed,
         }
     }
 }

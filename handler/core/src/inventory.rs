@@ -1,59 +1,106 @@
-//! What was observed in Azure: clusters, vaults, role assignments, the provider's registration, with every gap stated.
+//! The inventory: what is known of Azure, by id, of one cluster or of a whole estate.
 //!
-//! It must not judge: an inventory says what was read, `decision` says what it means.
+//! It must not judge: an inventory says what was read, `decision` says what it means. What is not in it is not known.
 
-mod candidates;
+pub mod file;
+mod offline;
+mod vault_list;
+pub(crate) mod written;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use crate::{
-    id::{SubscriptionId, VaultId},
+    decision::Read,
+    id::{ClusterId, ClusterManagerId, SubscriptionId, VaultId},
     resource::{Cluster, Identities, PrincipalId, Provider, RoleAssignment, Vault},
 };
 
-pub use candidates::Candidates;
+pub use vault_list::{Listed, VaultList};
 
-/// What is known of one vault that was looked at by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum VaultSighting {
-    /// It is there.
-    Live(Vault),
-    /// A live read did not find it.
-    Absent,
-    /// It may not be read.
-    Denied,
-}
-
-/// Everything that was observed for one reconcile; `None` is what was not looked at yet.
-#[derive(Debug, Clone, Default)]
+/// Everything that is known.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Inventory {
-    /// The cluster; the inner `None` says that it does not exist.
-    pub cluster: Option<Option<Cluster>>,
-    /// The directory of the cluster's subscription, in lower case.
-    pub tenant: Option<String>,
-    /// The provider's registration in the cluster's subscription.
-    pub provider: Option<Provider>,
-    /// The vaults that Resource Graph shows in the policy's trust boundaries.
-    pub candidates: Option<Arc<Candidates>>,
-    /// Were the candidates read after the request was first sent? No refusal may rest on older ones.
-    pub candidates_are_current: bool,
-    /// Vaults that were read live: they win over what Resource Graph shows.
-    pub vaults: BTreeMap<VaultId, VaultSighting>,
+    /// When an estate was captured; what is not in one that a person wrote down does not exist.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub captured: Option<OffsetDateTime>,
+    /// The directory of a subscription, in lower case.
+    pub tenants: BTreeMap<SubscriptionId, String>,
+    /// The provider's registration in a subscription.
+    pub providers: BTreeMap<SubscriptionId, Provider>,
+    /// The vaults of a subscription, as Resource Graph lists them.
+    pub listed: BTreeMap<SubscriptionId, Listed>,
+    /// Clusters; none where there is no such cluster.
+    pub clusters: BTreeMap<ClusterId, Option<Cluster>>,
+    /// Cluster managers' identities; none where there is no such manager.
+    pub managers: BTreeMap<ClusterManagerId, Option<Identities>>,
+    /// Vaults that were read live: they win over what is listed.
+    pub vaults: BTreeMap<VaultId, Sighting>,
     /// Addresses of vaults (host, lower case) that were searched for, and the id where one was found.
     pub vaults_by_host: BTreeMap<String, Option<VaultId>>,
-    /// The vaults among the deleted ones, searched per subscription.
-    pub deleted_vaults: BTreeMap<SubscriptionId, Vec<DeletedVault>>,
-    /// The two platform service principals; the inner `None` says that the directory does not have them both.
-    pub platform_principals: Option<Option<Vec<PrincipalId>>>,
-    /// The identities of the cluster's manager; the inner `None` says that the manager does not exist.
-    pub manager: Option<Option<Identities>>,
+    /// The vaults of a subscription in the soft-deleted state.
+    pub deleted_vaults: BTreeMap<SubscriptionId, Vec<VaultId>>,
+    /// The two platform service principals; none in it where the directory does not have them both.
+    pub platform_principals: Option<Vec<PrincipalId>>,
     /// Role assignments that reach a vault, for each principal that was asked about.
-    pub roles: BTreeMap<(VaultId, PrincipalId), Vec<RoleAssignment>>,
+    pub roles: BTreeMap<VaultId, BTreeMap<PrincipalId, Vec<RoleAssignment>>>,
+    /// Clusters that could not be read, and why.
+    pub unread: BTreeMap<ClusterId, String>,
+    /// What is in it by assumption: nobody looked.
+    #[serde(skip)]
+    pub assumed: Vec<Read>,
 }
 
-/// A vault in the soft-deleted state.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeletedVault {
-    /// The id that the vault had.
-    pub id: VaultId,
+/// What a look at one vault showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Sighting {
+    /// It is there.
+    Found(Vault),
+    /// It was not found.
+    NotFound,
+    /// It may not be read.
+    Forbidden,
 }
+
+impl Inventory {
+    /// Takes in what another one knows; what both know is as the other has it.
+    pub fn extend(&mut self, more: Self) {
+        self.tenants.extend(more.tenants);
+        self.providers.extend(more.providers);
+        self.listed.extend(more.listed);
+        self.clusters.extend(more.clusters);
+        self.managers.extend(more.managers);
+        self.vaults.extend(more.vaults);
+        self.vaults_by_host.extend(more.vaults_by_host);
+        self.deleted_vaults.extend(more.deleted_vaults);
+        for (vault, rows) in more.roles {
+            self.roles.entry(vault).or_default().extend(rows);
+        }
+        self.unread.extend(more.unread);
+        self.assumed.extend(more.assumed);
+        if more.platform_principals.is_some() {
+            self.platform_principals = more.platform_principals;
+        }
+    }
+
+    /// The cluster, where it is known and there.
+    pub fn cluster(&self, id: &ClusterId) -> Option<&Cluster> {
+        self.clusters.get(id)?.as_ref()
+    }
+
+    /// The role assignments of a principal that reach a vault, where they are known.
+    pub fn roles_of(
+        &self,
+        vault: &VaultId,
+        principal: &PrincipalId,
+    ) -> Option<&Vec<RoleAssignment>> {
+        self.roles.get(vault)?.get(principal)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -36,9 +36,16 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// Clusters that are left alone.
     pub exemptions: Vec<Exemption>,
+    /// The subscriptions in which the rules' boundaries lie.
+    pub vault_subscriptions: BTreeSet<SubscriptionId>,
 }
 
 impl Policy {
+    /// Does the vault lie in the boundary of any rule?
+    pub fn reaches(&self, vault: &ResourceId) -> bool {
+        self.rules.iter().any(|rule| rule.vaults.is_within(vault))
+    }
+
     /// May clusters of this subscription be looked at?
     pub fn covers(&self, subscription: &SubscriptionId) -> bool {
         self.scope

@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -12,6 +13,7 @@ use crate::{
     archive::{ArchiveSettings, SecretArchive},
     id::{ClusterId, ClusterManagerId, IdError, UserAssignedIdentityId, VaultId, is_guid},
     tags::Tags,
+    text::as_text,
 };
 
 /// The role that lets a writer put credentials into a vault: "Operator Nexus Key Vault Writer Service Role (Preview)".
@@ -26,11 +28,10 @@ impl PrincipalId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
 
-impl From<Uuid> for PrincipalId {
-    fn from(id: Uuid) -> Self {
-        Self(id.to_string())
+    /// The object id of somebody of whom no object id is said: the same for the same name.
+    pub fn made_of(name: &str) -> Self {
+        Self(Uuid::new_v5(&Uuid::NAMESPACE_URL, name.as_bytes()).to_string())
     }
 }
 
@@ -45,6 +46,8 @@ impl FromStr for PrincipalId {
         }
     }
 }
+
+as_text!(PrincipalId, ProvisioningState);
 
 impl fmt::Display for PrincipalId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -80,6 +83,14 @@ impl ProvisioningState {
     }
 }
 
+impl FromStr for ProvisioningState {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self::from_text(text))
+    }
+}
+
 impl fmt::Display for ProvisioningState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -92,7 +103,8 @@ impl fmt::Display for ProvisioningState {
 }
 
 /// The managed identities of a cluster or of a cluster manager.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Identities {
     /// The object id of the system-assigned identity.
     pub system: Option<PrincipalId>,
@@ -108,7 +120,8 @@ impl Identities {
 }
 
 /// Which identity of the cluster the settings name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum AssociatedIdentity {
     /// The cluster's system-assigned identity.
     System,
@@ -117,7 +130,8 @@ pub enum AssociatedIdentity {
 }
 
 /// A Nexus cluster as one GET showed it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Cluster {
     /// The resource id.
     pub id: ClusterId,
@@ -125,7 +139,8 @@ pub struct Cluster {
     pub location: String,
     /// The tags.
     pub tags: Tags,
-    /// The entity tag, where the api-version has them.
+    /// The entity tag, where the api-version has them: it serves a PATCH, and is in no file.
+    #[serde(skip)]
     pub etag: Option<String>,
     /// How far the last operation has come.
     pub provisioning_state: ProvisioningState,
@@ -142,7 +157,8 @@ pub struct Cluster {
 }
 
 /// A key vault, as a GET or as Resource Graph showed it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Vault {
     /// The resource id.
     pub id: VaultId,
@@ -175,7 +191,8 @@ pub fn vault_host(uri: &str) -> Option<String> {
 }
 
 /// One row of role assignments that reaches a vault: made on it or inherited.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RoleAssignment {
     /// The resource id of the assignment.
     pub id: String,
@@ -188,11 +205,13 @@ pub struct RoleAssignment {
     /// Has the row a condition? Then it may not apply.
     pub conditional: bool,
     /// When the row was made.
+    #[serde(with = "time::serde::rfc3339::option")]
     pub created_on: Option<OffsetDateTime>,
 }
 
 /// The registration of Microsoft.NetworkCloud in a subscription.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Provider {
     /// `Registered`, `Registering`, `NotRegistered`, ...
     pub state: String,

@@ -4,6 +4,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// The tags of one resource: few, in the order of their names, and cheap to copy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tags(Arc<[Tag]>);
@@ -26,6 +28,19 @@ impl Tags {
         self.0
             .iter()
             .map(|tag| (tag.name.as_str(), tag.value.as_str()))
+    }
+}
+
+impl Serialize for Tags {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Tags {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let pairs = BTreeMap::<String, String>::deserialize(from)?;
+        Ok(pairs.into_iter().collect())
     }
 }
 

@@ -30,7 +30,11 @@ use expect_test::expect_file;
 use time::macros::datetime;
 use vaultbind_core::{
     decision::{Decision, Read},
-    estate::{Estate as Captured, Surroundings, load},
+    inventory::{
+        Inventory,
+        file::{Defaults, load},
+    },
+    observation::observe_offline,
     plan::Change,
     policy::{Policy, document},
 };
@@ -102,16 +106,16 @@ fn what_was_captured_written_and_read_decides_the_same() {
     for (name, path) in files() {
         for (policy, estate) in estates(&fs::read_to_string(path).unwrap()) {
             let (_, inventory, live) = seen(&policy, &estate, |reads| reads);
-            let mut captured = Captured {
+            let mut captured = Inventory {
                 captured: Some(datetime!(2026-11-23 12:00 UTC)),
-                ..Captured::default()
+                ..Inventory::default()
             };
-            captured.take_in(&estate.cluster.id, &inventory);
+            captured.extend(inventory);
             let text = captured.to_json();
-            let around = Surroundings::of(&policy, "vault.azure.net");
-            let read = load(&text, &around).unwrap_or_else(|it| panic!("{name}: {it:?}\n{text}"));
+            let defaults = Defaults::of(&policy, "vault.azure.net");
+            let read = load(&text, &defaults).unwrap_or_else(|it| panic!("{name}: {it:?}\n{text}"));
             assert_eq!(read.to_json(), text, "{name}");
-            let offline = read.look(&read.listing(&policy), &subject(&policy, &estate));
+            let offline = observe_offline(&read, &subject(&policy, &estate));
             let offline = without_etag(offline.decision);
             assert_eq!(offline, without_etag(live), "{name}: {text}");
             looked += 1;

@@ -11,16 +11,20 @@ use std::{
 use anyhow::Context as _;
 use futures::{StreamExt as _, stream};
 use vaultbind_core::{
-    estate::Estate,
-    id::{ClusterId, SubscriptionId},
-    inventory::Inventory,
+    api_version::ApiVersion,
+    decision::Read,
+    id::{ClusterId, SubscriptionId, VaultId},
+    inventory::{Inventory, Listed},
+    observation::{Observation, Source},
+    policy::Policy,
     result::Reason,
 };
 
 use super::{live, print, progress::Progress, serve::runtime, source};
 use crate::{
     context::Context,
-    reconcile::{Error, observe},
+    escape,
+    reconcile::{Error, azure::Azure},
     request::{Request, Subject},
 };
 
@@ -38,7 +42,10 @@ pub(super) struct CaptureArguments {
 pub(super) fn capture(arguments: &CaptureArguments) -> anyhow::Result<ExitCode> {
     let context = source::context()?;
     let estate = runtime()?.block_on(read(&context))?;
-    let text = estate.to_json();
+    // Tags are data from outside, and files are shown on terminals.
+    let lines = estate.to_json();
+    let lines = lines.lines().map(escape::in_json);
+    let text: String = lines.map(|it| it.into_owned() + "\n").collect();
     match &arguments.output {
         None => print::script(text.as_bytes()),
         Some(path) => write(path, &text)?,
@@ -46,11 +53,12 @@ pub(super) fn capture(arguments: &CaptureArguments) -> anyhow::Result<ExitCode> 
     for (cluster, why) in &estate.unread {
         print::error(format!("{cluster} could not be read: {why}"));
     }
-    let (clusters, vaults) = (estate.clusters.len(), estate.vaults.len());
+    let rows = estate.listed.values().flat_map(|it| it.vaults.all());
+    let vaults: BTreeSet<&VaultId> = rows.map(|it| &it.id).chain(estate.vaults.keys()).collect();
     print::error(format!(
         "captured {} and {}; {} could not be read",
-        print::count(clusters, "cluster"),
-        print::count(vaults, "vault"),
+        print::count(estate.clusters.len(), "cluster"),
+        print::count(vaults.len(), "vault"),
         estate.unread.len()
     ));
     Ok(if estate.unread.is_empty() {
@@ -70,18 +78,17 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write {shown}"))
 }
 
-async fn read(context: &Context) -> anyhow::Result<Estate> {
+async fn read(context: &Context) -> anyhow::Result<Inventory> {
     let clusters = live::clusters(context).await?;
-    let mut estate = Estate {
+    let mut estate = Inventory {
         captured: Some(context.clock.now()),
-        ..Estate::default()
+        ..Inventory::default()
     };
     let mut subscriptions: BTreeSet<SubscriptionId> = clusters
         .iter()
         .map(|it| it.id.subscription().clone())
         .collect();
-    let within = context.policy.rules.iter().flat_map(|it| &it.vaults.within);
-    subscriptions.extend(within.map(|it| it.subscription().clone()));
+    subscriptions.extend(context.policy.vault_subscriptions.iter().cloned());
     list_vaults(context, subscriptions, &mut estate).await?;
     let progress = Progress::over("reading", clusters.len());
     let looks = clusters.into_iter().map(|it| async {
@@ -92,7 +99,7 @@ async fn read(context: &Context) -> anyhow::Result<Estate> {
     let mut looks = stream::iter(looks).buffered(CONCURRENT_LOOKS);
     while let Some((cluster, seen)) = looks.next().await {
         match seen {
-            Ok(inventory) => estate.take_in(&cluster, &inventory),
+            Ok(inventory) => estate.extend(inventory),
             Err(reason) => {
                 let why = format!("{}: {}", reason.code, reason.message);
                 estate.unread.insert(cluster, why);
@@ -104,22 +111,52 @@ async fn read(context: &Context) -> anyhow::Result<Estate> {
 
 /// What the decision about a cluster needs, and what one under another policy would need besides.
 async fn look(context: &Context, cluster: &ClusterId) -> Result<Inventory, Reason> {
-    let mut sight = live::look(context, cluster, None).await?;
-    for read in Estate::beyond(&context.policy, &sight.inventory) {
-        let request = live::of_cluster(context, cluster, None);
+    let seen = live::look(context, cluster, None).await?;
+    let request = live::of_cluster(context, cluster, None);
+    let azure = Azure::new(context, &request, cluster);
+    let reads = beyond(&context.policy, &seen);
+    let mut inventory = seen.inventory;
+    for read in reads {
         // What this policy has no need of may be out of reach: a plan that needs it says so.
-        if let Ok(more) = observe::more(context, &request, &sight, vec![read]).await {
-            sight = more;
+        if let Ok(more) = azure.read(vec![read], &inventory).await {
+            inventory.extend(more);
         }
     }
-    Ok(sight.inventory)
+    // One that does not exist any more is not of the estate.
+    inventory.clusters.retain(|_, it| it.is_some());
+    Ok(inventory)
+}
+
+/// What a decision under another policy could ask for besides what this one has read.
+fn beyond(policy: &Policy, seen: &Observation) -> Vec<Read> {
+    let Some(cluster) = seen.cluster() else {
+        return Vec::new();
+    };
+    let known = &seen.inventory;
+    let mut reads = Vec::new();
+    let provider = known.providers.get(cluster.id.subscription());
+    let version = provider.and_then(|it| ApiVersion::newest(&it.cluster_api_versions));
+    let manager = cluster.manager.as_ref();
+    let manager = manager.filter(|it| !known.managers.contains_key(it));
+    if let (Some(manager), Some(version)) = (manager, version) {
+        reads.push(Read::Manager(manager.clone(), version));
+    }
+    if known.platform_principals.is_none() {
+        reads.push(Read::PlatformPrincipals);
+    }
+    let bound = cluster.archive.as_ref();
+    let bound = bound.and_then(|it| it.vault.parse::<VaultId>().ok());
+    let may_be_read = |it: &VaultId| policy.covers(it.subscription()) || policy.reaches(it);
+    let unread = bound.filter(|it| !known.vaults.contains_key(it));
+    reads.extend(unread.filter(may_be_read).map(Read::Vault));
+    reads
 }
 
 /// The vaults of each subscription, the deleted ones too where they may be read.
 async fn list_vaults(
     context: &Context,
     subscriptions: BTreeSet<SubscriptionId>,
-    estate: &mut Estate,
+    estate: &mut Inventory,
 ) -> anyhow::Result<()> {
     for subscription in subscriptions {
         let arm = &context.arm;
@@ -137,7 +174,10 @@ async fn list_vaults(
         if let Err(reason) = &deleted {
             print::error(format!("left out: {}", reason.message));
         }
-        estate.list(&subscription, vaults, deleted.ok());
+        let listed = Listed::current(vaults);
+        estate.listed.insert(subscription.clone(), listed);
+        let deleted = deleted.ok().map(|it| (subscription, it));
+        estate.deleted_vaults.extend(deleted);
     }
     Ok(())
 }

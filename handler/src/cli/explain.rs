@@ -15,7 +15,7 @@ use vaultbind_core::{
 
 use super::{
     Output,
-    look::{Look, Seen},
+    look::Look,
     plan::show_assumed,
     print::{self, Line},
     serve::runtime,
@@ -53,7 +53,7 @@ pub(super) fn explain(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> 
 }
 
 fn seen_cluster(look: &Look) -> Option<&Cluster> {
-    look.seen.as_ref().ok()?.cluster.as_ref()
+    look.seen.as_ref().ok()?.cluster()
 }
 
 fn candidates(look: &Look) -> &[Candidate] {
@@ -102,9 +102,7 @@ fn show(policy: &Policy, look: &Look) {
     }
     print::line("");
     show_decision(look);
-    if let Ok(Seen { assumed, .. }) = &look.seen {
-        show_assumed(&assumed.iter().map(ToString::to_string).collect());
-    }
+    show_assumed(&look.assumed().into_iter().collect());
 }
 
 fn show_cluster(cluster: &Cluster) {

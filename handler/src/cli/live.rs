@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use vaultbind_core::{
     id::{ClusterId, SubscriptionId, VaultId},
+    observation::Observation,
     resource::Cluster,
     result::{Cause, CauseKind, Reason},
 };
@@ -15,11 +16,7 @@ use crate::{
     admission::Permit,
     context::Context,
     deadline::wait_for,
-    reconcile::{
-        Error,
-        error_policy::retry,
-        observe::{self, Sight},
-    },
+    reconcile::{Error, azure::Azure, error_policy::retry},
     request::{Origin, Request, Subject},
     telemetry::ErrorChain,
 };
@@ -102,13 +99,13 @@ pub(super) async fn look(
     context: &Context,
     cluster: &ClusterId,
     vault_hint: Option<&VaultId>,
-) -> Result<Sight, Reason> {
+) -> Result<Observation, Reason> {
     patiently(
         context,
         of_cluster(context, cluster, vault_hint),
         async |request| {
             let _permit = admission(context, cluster.subscription()).await;
-            observe::observe(context, request, cluster).await
+            Azure::new(context, request, cluster).observe().await
         },
     )
     .await

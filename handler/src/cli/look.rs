@@ -4,10 +4,10 @@
 
 use serde_json::{Value, json};
 use vaultbind_core::{
-    decision::{Decision, Read},
+    decision::Decision,
     id::ClusterId,
+    observation::Observation,
     plan::{Change, ChangeKind},
-    resource::Cluster,
     result::{Outcome, Reason},
 };
 
@@ -18,16 +18,7 @@ pub(super) const FAILED: &str = "failed";
 #[derive(Debug)]
 pub(super) struct Look {
     pub(super) cluster: ClusterId,
-    pub(super) seen: Result<Seen, Reason>,
-}
-
-/// What was seen of a cluster and what follows.
-#[derive(Debug)]
-pub(super) struct Seen {
-    pub(super) cluster: Option<Cluster>,
-    pub(super) decision: Decision,
-    /// What an estate did not know and was taken not to be there.
-    pub(super) assumed: Vec<Read>,
+    pub(super) seen: Result<Observation, Reason>,
 }
 
 impl Look {
@@ -60,11 +51,8 @@ impl Look {
 
     /// What was taken not to be there, in words.
     pub(super) fn assumed(&self) -> Vec<String> {
-        let seen = self.seen.as_ref();
-        seen.map_or_else(
-            |_| Vec::new(),
-            |it| it.assumed.iter().map(ToString::to_string).collect(),
-        )
+        let assumed = self.seen.iter().flat_map(|it| &it.inventory.assumed);
+        assumed.map(ToString::to_string).collect()
     }
 
     /// The lines below the cluster's own: each change, with the calls that make it where they are asked for.

@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 use time::Date;
 use vaultbind_core::{
     cases::{self, Case, Verdict},
-    estate::{self, Surroundings},
+    inventory::{
+        Inventory,
+        file::{self, Defaults},
+    },
     policy::Policy,
 };
 
@@ -62,9 +65,9 @@ pub(super) fn test(files: Vec<PathBuf>, output: Output) -> anyhow::Result<ExitCo
 fn play(policy: &Policy, vault_suffix: &str, today: Date, file: PathBuf) -> anyhow::Result<Played> {
     let shown = file.display();
     let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {shown}"))?;
-    let around = Surroundings::of(policy, vault_suffix);
-    let estates = |name: &str| read_estate(&file, name, &around);
-    let cases = cases::load(&text, &around, &estates).map_err(|errors| {
+    let defaults = Defaults::of(policy, vault_suffix);
+    let estates = |name: &str| read_estate(&file, name, &defaults);
+    let cases = cases::load(&text, &defaults, &estates).map_err(|errors| {
         problems::show(print::error, &file, &text, &errors);
         anyhow::anyhow!("{}", problems::summary(&file, &errors))
     })?;
@@ -77,10 +80,10 @@ fn play(policy: &Policy, vault_suffix: &str, today: Date, file: PathBuf) -> anyh
 }
 
 /// Reads an estate that lies beside the file of cases; its first mistake is the case's.
-fn read_estate(file: &Path, name: &str, around: &Surroundings) -> Result<estate::Estate, String> {
+fn read_estate(file: &Path, name: &str, defaults: &Defaults) -> Result<Inventory, String> {
     let text = std::fs::read_to_string(file.with_file_name(name))
         .map_err(|error| format!("cannot read `{name}` beside this file: {error}"))?;
-    estate::load(&text, around).map_err(|errors| {
+    file::load(&text, defaults).map_err(|errors| {
         let first = errors.first().map(ToString::to_string).unwrap_or_default();
         format!(
             "`{name}` has {}, the first at {first}",

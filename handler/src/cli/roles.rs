@@ -44,13 +44,8 @@ pub(super) fn roles(output: RolesOutput) -> anyhow::Result<ExitCode> {
 
 /// Every subscription that clusters or vaults of this policy lie in.
 fn subscriptions(policy: &Policy) -> BTreeSet<&SubscriptionId> {
-    let within = policy.rules.iter().flat_map(|rule| &rule.vaults.within);
-    policy
-        .scope
-        .iter()
-        .flatten()
-        .chain(within.map(|it| it.subscription()))
-        .collect()
+    let of_clusters = policy.scope.iter().flatten();
+    of_clusters.chain(&policy.vault_subscriptions).collect()
 }
 
 /// Does some rule have credentials written by an identity that is not known beforehand?

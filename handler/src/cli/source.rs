@@ -9,8 +9,12 @@ use futures::{StreamExt as _, stream};
 use time::Date;
 use vaultbind_core::{
     decision::Subject,
-    estate::{Estate, Listing, Surroundings},
     id::{ClusterId, VaultId},
+    inventory::{
+        Inventory,
+        file::{self, Defaults},
+    },
+    observation::observe_offline,
     policy::Policy,
     resource::Cluster,
     result::Reason,
@@ -18,7 +22,7 @@ use vaultbind_core::{
 
 use super::{
     live,
-    look::{Look, Seen},
+    look::Look,
     print, problems,
     progress::Progress,
     serve::{load_policy, unusable},
@@ -42,8 +46,7 @@ pub(super) enum Source {
 /// An estate and what it is judged by.
 pub(super) struct Captured {
     pub(super) policy: Policy,
-    pub(super) estate: Estate,
-    listing: Listing,
+    pub(super) estate: Inventory,
     pub(super) today: Date,
     pub(super) vault_suffix: &'static str,
 }
@@ -62,10 +65,10 @@ pub(super) fn settings() -> anyhow::Result<(Config, Policy)> {
 }
 
 /// Reads an estate, or prints every mistake in it.
-pub(super) fn read_estate(path: &Path, around: &Surroundings) -> anyhow::Result<Estate> {
+pub(super) fn read_estate(path: &Path, defaults: &Defaults) -> anyhow::Result<Inventory> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
-    vaultbind_core::estate::load(&text, around).map_err(|errors| {
+    file::load(&text, defaults).map_err(|errors| {
         problems::show(print::error, path, &text, &errors);
         anyhow::anyhow!("{}", problems::summary(path, &errors))
     })
@@ -92,14 +95,9 @@ impl Captured {
             today: self.today,
             vault_suffix: self.vault_suffix,
         };
-        let look = self.estate.look(&self.listing, &subject);
         Look {
             cluster: cluster.clone(),
-            seen: Ok(Seen {
-                cluster: look.inventory.cluster.flatten(),
-                decision: look.decision,
-                assumed: look.assumed,
-            }),
+            seen: Ok(observe_offline(&self.estate, &subject)),
         }
     }
 }
@@ -112,9 +110,8 @@ impl Source {
         };
         let (config, policy) = settings()?;
         let vault_suffix = config.cloud.vault_suffix();
-        let estate = read_estate(path, &Surroundings::of(&policy, vault_suffix))?;
+        let estate = read_estate(path, &Defaults::of(&policy, vault_suffix))?;
         Ok(Self::Captured(Box::new(Captured {
-            listing: estate.listing(&policy),
             policy,
             estate,
             today: Clock::system().now().date(),
@@ -133,7 +130,7 @@ impl Source {
     pub(super) async fn clusters(&self) -> anyhow::Result<Vec<Cluster>> {
         match self {
             Self::Live(context) => live::clusters(context).await,
-            Self::Captured(it) => Ok(it.estate.clusters.values().cloned().collect()),
+            Self::Captured(it) => Ok(it.estate.clusters.values().flatten().cloned().collect()),
         }
     }
 
@@ -185,11 +182,7 @@ impl Source {
             Self::Captured(captured) => return captured.look(&cluster, hint),
             Self::Live(context) => context,
         };
-        let seen = live::look(context, &cluster, hint).await.map(|sight| Seen {
-            cluster: sight.cluster().cloned(),
-            decision: sight.decision,
-            assumed: Vec::new(),
-        });
+        let seen = live::look(context, &cluster, hint).await;
         Look { cluster, seen }
     }
 

@@ -123,8 +123,7 @@ fn request_for(context: &Context, event: &Event) -> Result<Request, &'static str
         // The request that made it reads it back; a sweep would look at every cluster of the vault for nothing.
         Concern::VaultRole(_) if is_ours => Err("is a role assignment of our own"),
         Concern::Vault(vault) | Concern::VaultRole(vault) => {
-            let is_within = policy.rules.iter().any(|rule| rule.vaults.is_within(vault));
-            if !is_within && !policy.covers(vault.subscription()) {
+            if !policy.reaches(vault) && !policy.covers(vault.subscription()) {
                 return Err(OUT_OF_SCOPE);
             }
             let id = request::sweep_request_id(vault, bucket, &cause_id);

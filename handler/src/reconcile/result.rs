@@ -8,6 +8,7 @@ use vaultbind_core::{
     archive::ArchiveStatus,
     decision::{Decision, Grants},
     id::ClusterId,
+    observation::Observation,
     plan::ChangeKind,
     policy::Mode,
     resource::{Cluster, PrincipalId},
@@ -17,7 +18,7 @@ use vaultbind_core::{
     },
 };
 
-use super::{Ending, Error, observe::Sight};
+use super::{Ending, Error};
 use crate::{context::Context, request::Request};
 
 /// How many candidates a result lists: a message has its bounds, and nobody reads more.
@@ -53,10 +54,10 @@ impl Report {
     ///
     /// # Errors
     /// Where the cluster is not there, or something has to pass first.
-    pub(super) fn take_in(&mut self, seen: &Sight) -> Result<Decision, Error> {
+    pub(super) fn take_in(&mut self, seen: &Observation) -> Result<Decision, Error> {
         self.cluster = seen.cluster().cloned();
         let decision = self.decision.insert(seen.decision.clone());
-        if matches!(seen.inventory.cluster, Some(None)) {
+        if matches!(seen.inventory.clusters.get(&self.id), Some(None)) {
             return Err(Error::Absent(self.id.clone()));
         }
         if let (Some(patience), Some(reason)) = (decision.wait, &decision.reason) {

@@ -193,10 +193,7 @@ async fn deleted_vaults_are_known_by_the_ids_they_had() {
     let rows = json!([{ "properties": { "vaultId": vault().as_str() } }, { "properties": {} }]);
     let stub = stub(200, json!({ "value": rows })).await;
     let deleted = stub.arm().deleted_vaults(&subscription()).await.unwrap();
-    assert_eq!(
-        deleted.into_iter().map(|it| it.id).collect::<Vec<_>>(),
-        [vault()]
-    );
+    assert_eq!(deleted, [vault()]);
     assert_eq!(
         stub.only().path,
         format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/deletedVaults")

@@ -4,7 +4,6 @@
 
 use vaultbind_core::{
     id::{SubscriptionId, VaultId},
-    inventory::DeletedVault,
     resource::Vault,
 };
 
@@ -41,7 +40,7 @@ impl Arm {
     pub async fn deleted_vaults(
         &self,
         subscription: &SubscriptionId,
-    ) -> Result<Vec<DeletedVault>, Error> {
+    ) -> Result<Vec<VaultId>, Error> {
         let path = format!(
             "{}/providers/Microsoft.KeyVault/deletedVaults",
             subscription.path()
@@ -56,6 +55,6 @@ impl Arm {
         let ids = rows
             .iter()
             .filter_map(|row| text(row, "/properties/vaultId")?.parse().ok());
-        Ok(ids.map(|id| DeletedVault { id }).collect())
+        Ok(ids.collect())
     }
 }

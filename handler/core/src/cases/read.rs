@@ -9,8 +9,11 @@ use time::{Date, macros::format_description};
 use super::{Case, Expectation, Expected};
 use crate::{
     decision::Decision,
-    estate::{Estate, Surroundings, read},
     id::ClusterId,
+    inventory::{
+        Inventory,
+        written::{self, Defaults},
+    },
     plan::Writer,
     result::Outcome,
     yaml::{
@@ -26,17 +29,17 @@ const EXPECT_KEYS: &[&str] = &["outcome", "vault", "rule", "writer", "reason"];
 
 /// These keys and those that furnish an estate.
 fn furnished(keys: &[&'static str]) -> Vec<&'static str> {
-    [keys, read::FURNISHED].concat()
+    [keys, written::FURNISHED].concat()
 }
 
 /// How an estate is read that a file of cases names.
-pub type Files<'a> = dyn Fn(&str) -> Result<Estate, String> + 'a;
+pub type Files<'a> = dyn Fn(&str) -> Result<Inventory, String> + 'a;
 
 /// What the cases of a file share.
 struct Shared<'a> {
-    around: &'a Surroundings,
+    defaults: &'a Defaults,
     files: &'a Files<'a>,
-    estate: Rc<Estate>,
+    estate: Rc<Inventory>,
     today: Option<Date>,
 }
 
@@ -44,13 +47,9 @@ struct Shared<'a> {
 ///
 /// # Errors
 /// Every mistake in the text, ordered by place.
-pub fn load(
-    text: &str,
-    around: &Surroundings,
-    files: &Files<'_>,
-) -> Result<Vec<Case>, Vec<Problem>> {
+pub fn load(text: &str, defaults: &Defaults, files: &Files<'_>) -> Result<Vec<Case>, Vec<Problem>> {
     let mut problems = Problems::default();
-    let cases = file(text, around, files, &mut problems);
+    let cases = file(text, defaults, files, &mut problems);
     match (cases, problems.into_sorted()) {
         (Some(cases), none) if none.is_empty() => Ok(cases),
         (_, problems) => Err(problems),
@@ -59,7 +58,7 @@ pub fn load(
 
 fn file(
     text: &str,
-    around: &Surroundings,
+    defaults: &Defaults,
     files: &Files<'_>,
     problems: &mut Problems,
 ) -> Option<Vec<Case>> {
@@ -74,7 +73,7 @@ fn file(
     let hint = "a case has a name, a cluster, and what is expected";
     let list = section.required("cases", hint, problems)?;
     let mut shared = Shared {
-        around,
+        defaults,
         files,
         estate: Rc::default(),
         today: None,
@@ -113,9 +112,9 @@ impl Shared<'_> {
     }
 
     /// The shared estate, or the one in a file, with what the section adds to it.
-    fn estate(&self, section: &Section<'_>, problems: &mut Problems) -> Option<Rc<Estate>> {
+    fn estate(&self, section: &Section<'_>, problems: &mut Problems) -> Option<Rc<Inventory>> {
         let mut estate = match section.get("estate") {
-            None => Estate::clone(&self.estate),
+            None => Inventory::clone(&self.estate),
             Some(node) => {
                 let name = node.string("the name of a file", problems)?;
                 match (self.files)(name) {
@@ -127,7 +126,7 @@ impl Shared<'_> {
                 }
             }
         };
-        read::furnish(&mut estate, section, self.around, problems)?;
+        written::furnish(&mut estate, section, self.defaults, problems)?;
         Some(Rc::new(estate))
     }
 
@@ -152,7 +151,7 @@ impl Shared<'_> {
             name: name?,
             place: node.place(),
             today: today?,
-            estate: known?,
+            inventory: known?,
             cluster: cluster?,
             expectation: expectation?,
         })
@@ -162,19 +161,19 @@ impl Shared<'_> {
     fn cluster(
         &self,
         node: Node<'_>,
-        estate: &mut Estate,
+        inventory: &mut Inventory,
         problems: &mut Problems,
     ) -> Option<ClusterId> {
         let Some(name) = node.as_text() else {
-            let cluster = read::cluster(node, estate, self.around, problems)?;
+            let cluster = written::cluster(node, inventory, self.defaults, problems)?;
             let id = cluster.id.clone();
-            estate.clusters.insert(id.clone(), cluster);
+            inventory.clusters.insert(id.clone(), Some(cluster));
             return Some(id);
         };
         let is_meant = |it: &&ClusterId| {
             it.as_str().eq_ignore_ascii_case(name) || it.name().eq_ignore_ascii_case(name)
         };
-        let named: Vec<&ClusterId> = estate.clusters.keys().filter(is_meant).collect();
+        let named: Vec<&ClusterId> = inventory.clusters.keys().filter(is_meant).collect();
         match named.as_slice() {
             [one] => return Some((*one).clone()),
             [] => {
@@ -195,7 +194,7 @@ impl Shared<'_> {
     fn expectation(
         &self,
         node: Node<'_>,
-        estate: &Estate,
+        inventory: &Inventory,
         problems: &mut Problems,
     ) -> Option<Expectation> {
         let section = Section::read(node, "`expect`", EXPECT_KEYS, problems)?;
@@ -211,7 +210,7 @@ impl Shared<'_> {
         let outcome =
             |it: Node<'_>, problems: &mut Problems| it.keyword("outcome", &outcomes(), problems);
         let vault = |it: Node<'_>, problems: &mut Problems| {
-            read::vault_named(it, &estate.vaults, self.around, problems)
+            written::vault_named(it, inventory, self.defaults, problems)
         };
         let text = |it: Node<'_>, problems: &mut Problems| it.text("text", problems);
         let writer =

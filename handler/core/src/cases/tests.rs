@@ -2,7 +2,11 @@ use expect_test::{Expect, expect};
 use time::macros::date;
 
 use super::*;
-use crate::{estate::Surroundings, fixtures, policy::document};
+use crate::{
+    fixtures,
+    inventory::file::{self, Defaults},
+    policy::document,
+};
 
 const VAULTS: &str = "version: 1
 vaults:
@@ -13,11 +17,11 @@ cases:
 
 fn loaded(text: &str) -> Result<Vec<Case>, Vec<crate::yaml::Problem>> {
     let policy = document::load(fixtures::BY_SITE).unwrap();
-    let around = Surroundings::of(&policy, "vault.azure.net");
+    let around = Defaults::of(&policy, "vault.azure.net");
     load(text, &around, &|name| match name {
         "captured.json" => {
             let text = "version: 1\nclusters: [{ name: c-old, tags: { site: a }, archive: kv-z }]";
-            crate::estate::load(text, &around).map_err(|it| format!("{it:?}"))
+            file::load(text, &around).map_err(|it| format!("{it:?}"))
         }
         other => Err(format!("cannot read {other}")),
     })

@@ -9,7 +9,7 @@ use super::{
     stop::{Patience, Stop},
 };
 use crate::{
-    inventory::VaultSighting,
+    inventory::{Sighting, VaultList},
     policy::{Preference, Requirement, Rule, attributes::canonical},
     resource::{Vault, vault_host},
     result::{Candidate, Outcome, Reason, reason},
@@ -96,15 +96,15 @@ fn unread<'a>(input: &Input<'_>, vaults: impl Iterator<Item = &'a Vault>) -> Res
 fn visible<'a>(input: &Input<'a>, rule: &Rule) -> Vec<&'a Vault> {
     let mut vaults = listed(input, rule);
     // A vault that a live read did not show is out, and one that it showed comes below.
-    vaults.retain(|row| matches!(input.sighting(&row.id), None | Some(VaultSighting::Denied)));
+    vaults.retain(|row| matches!(input.sighting(&row.id), None | Some(Sighting::Forbidden)));
     vaults.extend(
         input
             .inventory
             .vaults
             .values()
             .filter_map(|sighting| match sighting {
-                VaultSighting::Live(vault) => Some(vault),
-                VaultSighting::Absent | VaultSighting::Denied => None,
+                Sighting::Found(vault) => Some(vault),
+                Sighting::NotFound | Sighting::Forbidden => None,
             }),
     );
     vaults.sort_by(|a, b| a.id.cmp(&b.id));
@@ -114,19 +114,19 @@ fn visible<'a>(input: &Input<'a>, rule: &Rule) -> Vec<&'a Vault> {
 
 /// Resource Graph's rows, narrowed by the test that the fewest of them pass where one can be looked up.
 fn listed<'a>(input: &Input<'a>, rule: &Rule) -> Vec<&'a Vault> {
-    let candidates = input.listed;
+    let lists = &input.listed;
     let cluster = input.cluster.into();
     let exact = rule.vaults.selector.exact_tests(&cluster);
     let count = |(name, values): &(&str, Vec<String>)| -> usize {
-        let of_value = |value: &String| candidates.with_tag(name, value).len();
-        values.iter().map(of_value).sum()
+        lists.iter().map(|it| it.count_with_tag(name, values)).sum()
     };
     match exact.min_by_key(count) {
-        Some((name, values)) => values
-            .iter()
-            .flat_map(|value| candidates.with_tag(name, value))
-            .collect(),
-        None => candidates.all().iter().collect(),
+        Some((name, values)) => {
+            let of_list =
+                |list: &&'a VaultList| -> Vec<&'a Vault> { list.with_tag(name, &values).collect() };
+            lists.iter().flat_map(of_list).collect()
+        }
+        None => lists.iter().flat_map(|it| it.all()).collect(),
     }
 }
 
@@ -152,7 +152,7 @@ fn judge<'a>(
 fn unfitness(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Option<Reason> {
     let requires = |wanted| rule.vaults.require.contains(&wanted);
     let expected_host = input.host_of(&vault.id);
-    if matches!(input.sighting(&vault.id), Some(VaultSighting::Denied)) {
+    if matches!(input.sighting(&vault.id), Some(Sighting::Forbidden)) {
         Some(reason::vault_not_readable(&vault.id))
     } else if !vault.rbac {
         Some(reason::access_policies(&vault.id))

@@ -2,6 +2,8 @@
 //!
 //! It must not prefer the older property where the newer one is set: only the newer one has effect.
 
+use std::collections::BTreeSet;
+
 use super::{
     Read,
     input::Input,
@@ -11,7 +13,7 @@ use crate::{
     api_version::ApiVersion,
     archive::ArchiveProperty,
     id::{SubscriptionId, VaultId},
-    inventory::{Inventory, VaultSighting},
+    inventory::{Inventory, Sighting},
     policy::{Rebind, Rule, WriterChoice},
     resource::{Cluster, Vault, vault_host},
     result::{Outcome, reason},
@@ -84,9 +86,9 @@ fn by_id(
     }
     let sighting = known(input.sighting(&vault), || Read::Vault(vault.clone()))?;
     Ok(match sighting {
-        VaultSighting::Live(_) => CurrentBinding::Bound(vault, shape),
-        VaultSighting::Absent => CurrentBinding::Deleted(vault.to_string()),
-        VaultSighting::Denied => CurrentBinding::NotVisible(vault.to_string()),
+        Sighting::Found(_) => CurrentBinding::Bound(vault, shape),
+        Sighting::NotFound => CurrentBinding::Deleted(vault.to_string()),
+        Sighting::Forbidden => CurrentBinding::NotVisible(vault.to_string()),
     })
 }
 
@@ -107,9 +109,9 @@ fn by_address(input: &Input<'_>, uri: &str) -> Result<CurrentBinding, Stop> {
     };
     match input.sighting(id) {
         // An id that a search promised and a live read does not find proves nothing: a vault may have been moved.
-        Some(VaultSighting::Absent) => among_the_deleted(input, uri, &host),
+        Some(Sighting::NotFound) => among_the_deleted(input, uri, &host),
         // The address must be the one that a live read shows, not the one that a search promised.
-        Some(VaultSighting::Live(live)) if vault_host(&live.uri).as_ref() != Some(&host) => {
+        Some(Sighting::Found(live)) if vault_host(&live.uri).as_ref() != Some(&host) => {
             Ok(CurrentBinding::NotVisible(uri.to_owned()))
         }
         _ => by_id(input, id.clone(), ArchiveProperty::SecretArchiveSettings),
@@ -117,17 +119,17 @@ fn by_address(input: &Input<'_>, uri: &str) -> Result<CurrentBinding, Stop> {
 }
 
 fn is_absent(input: &Input<'_>, vault: &VaultId) -> bool {
-    matches!(input.sighting(vault), Some(VaultSighting::Absent))
+    matches!(input.sighting(vault), Some(Sighting::NotFound))
 }
 
 /// A vault that is known by its address; what was read live comes first.
 fn known_by_host<'a>(input: &Input<'a>, host: &str) -> Option<&'a Vault> {
     let mut live = input.inventory.vaults.values().filter_map(|it| match it {
-        VaultSighting::Live(vault) => Some(vault),
-        VaultSighting::Absent | VaultSighting::Denied => None,
+        Sighting::Found(vault) => Some(vault),
+        Sighting::NotFound | Sighting::Forbidden => None,
     });
     live.find(|vault| vault_host(&vault.uri).as_deref() == Some(host))
-        .or_else(|| input.listed.with_host(host))
+        .or_else(|| input.listed.iter().find_map(|it| it.with_host(host)))
 }
 
 /// Names of vaults are unique in the whole cloud, deleted ones included.
@@ -136,9 +138,9 @@ fn among_the_deleted(input: &Input<'_>, uri: &str, host: &str) -> Result<Current
         let deleted = input.inventory.deleted_vaults.get(it);
         known(deleted, || Read::DeletedVaults(it.clone()))
     };
-    let deleted = all(readable_subscriptions(input).iter().map(deleted_of))?;
+    let deleted = all(readable_subscriptions(input).into_iter().map(deleted_of))?;
     let mut deleted = deleted.into_iter().flatten();
-    let deleted = deleted.any(|vault| input.host_of(&vault.id) == host);
+    let deleted = deleted.any(|vault| input.host_of(vault) == host);
     Ok(if deleted {
         CurrentBinding::Deleted(uri.to_owned())
     } else {
@@ -146,18 +148,10 @@ fn among_the_deleted(input: &Input<'_>, uri: &str, host: &str) -> Result<Current
     })
 }
 
-fn readable_subscriptions(input: &Input<'_>) -> Vec<SubscriptionId> {
-    let within = input
-        .policy
-        .rules
-        .iter()
-        .flat_map(|rule| &rule.vaults.within);
-    let mut subscriptions: Vec<SubscriptionId> =
-        within.map(|it| it.subscription().clone()).collect();
-    subscriptions.push(input.cluster.id.subscription().clone());
-    subscriptions.sort();
-    subscriptions.dedup();
-    subscriptions
+fn readable_subscriptions<'a>(input: &Input<'a>) -> BTreeSet<&'a SubscriptionId> {
+    let of_vaults = input.policy.vault_subscriptions.iter();
+    let of_cluster = [input.cluster.id.subscription()];
+    of_vaults.chain(of_cluster).collect()
 }
 
 /// May the cluster be bound to `vault`, given what it is bound to?

@@ -6,12 +6,12 @@ use time::Date;
 
 use super::{
     Read,
-    stop::{Stop, both, known},
+    stop::{Stop, all, both, known},
 };
 use crate::{
     api_version::ApiVersion,
-    id::{ClusterId, VaultId},
-    inventory::{Candidates, Inventory, VaultSighting},
+    id::{ClusterId, SubscriptionId, VaultId},
+    inventory::{Inventory, Sighting, VaultList},
     policy::Policy,
     resource::{Cluster, Provider, Vault},
     result::{Outcome, reason},
@@ -33,7 +33,7 @@ pub struct Subject<'a> {
 }
 
 /// Everything that the decision about one cluster rests on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Input<'a> {
     pub(super) policy: &'a Policy,
     pub(super) today: Date,
@@ -41,8 +41,8 @@ pub(super) struct Input<'a> {
     pub(super) inventory: &'a Inventory,
     pub(super) provider: &'a Provider,
     pub(super) tenant: &'a str,
-    /// The vaults that Resource Graph shows.
-    pub(super) listed: &'a Candidates,
+    /// The vaults that Resource Graph shows, by subscription.
+    pub(super) listed: Vec<&'a VaultList>,
     /// The api-version that the cluster is read with.
     pub(super) version: ApiVersion,
     pub(super) cluster: &'a Cluster,
@@ -51,9 +51,16 @@ pub(super) struct Input<'a> {
 impl<'a> Input<'a> {
     /// What there has to be of any cluster: first what needs nothing else, then the cluster.
     pub(super) fn of(subject: &Subject<'a>, inventory: &'a Inventory) -> Result<Self, Stop> {
-        let provider = known(inventory.provider.as_ref(), || Read::Provider);
-        let tenant = known(inventory.tenant.as_deref(), || Read::Tenant);
-        let listed = known(inventory.candidates.as_deref(), || Read::Candidates);
+        let subscription = subject.cluster.subscription();
+        let provider = inventory.providers.get(subscription);
+        let provider = known(provider, || Read::Provider(subscription.clone()));
+        let tenant = inventory.tenants.get(subscription);
+        let tenant = known(tenant, || Read::Tenant(subscription.clone()));
+        let list = |of: &SubscriptionId| {
+            let listed = inventory.listed.get(of).map(|it| it.vaults.as_ref());
+            known(listed, || Read::Vaults(of.clone()))
+        };
+        let listed = all(subject.policy.vault_subscriptions.iter().map(list));
         let of_subscription = both(provider, tenant);
         let of_vaults = both(listed, hinted(subject, inventory));
         let ((provider, tenant), (listed, ())) = both(of_subscription, of_vaults)?;
@@ -61,7 +68,8 @@ impl<'a> Input<'a> {
             let reason = reason::no_known_api_version(subject.cluster);
             Stop::End(Outcome::Failed, reason)
         })?;
-        let cluster = known(inventory.cluster.as_ref(), || Read::Cluster(version))?;
+        let cluster = inventory.clusters.get(subject.cluster);
+        let cluster = known(cluster, || Read::Cluster(subject.cluster.clone(), version))?;
         let absent = || Stop::End(Outcome::Gone, reason::not_found(subject.cluster));
         Ok(Self {
             policy: subject.policy,
@@ -77,26 +85,26 @@ impl<'a> Input<'a> {
     }
 
     /// The vault as it was read live.
-    pub(super) fn sighting(&self, vault: &VaultId) -> Option<&'a VaultSighting> {
+    pub(super) fn sighting(&self, vault: &VaultId) -> Option<&'a Sighting> {
         self.inventory.vaults.get(vault)
     }
 
     /// A vault has to have been read live, whatever that showed.
-    pub(super) fn live(&self, vault: &Vault) -> Result<&'a VaultSighting, Stop> {
+    pub(super) fn live(&self, vault: &Vault) -> Result<&'a Sighting, Stop> {
         known(self.sighting(&vault.id), || Read::Vault(vault.id.clone()))
     }
 
-    /// No refusal rests on candidates that were read before the request was made.
+    /// No refusal rests on a list that was made before the request.
     pub(super) fn current_list(&self) -> Result<(), Stop> {
-        let is_current = self.inventory.candidates_are_current;
-        known(is_current.then_some(()), || Read::CurrentCandidates)
+        let is_current =
+            |of: &SubscriptionId| self.inventory.listed.get(of).filter(|it| it.is_current);
+        let list = |of: &SubscriptionId| known(is_current(of), || Read::CurrentVaults(of.clone()));
+        all(self.policy.vault_subscriptions.iter().map(list)).map(|_| ())
     }
 
     /// May the policy's reader look at this vault at all?
     pub(super) fn may_read(&self, vault: &VaultId) -> bool {
-        let policy = self.policy;
-        policy.covers(vault.subscription())
-            || policy.rules.iter().any(|rule| rule.vaults.is_within(vault))
+        self.policy.covers(vault.subscription()) || self.policy.reaches(vault)
     }
 
     /// The address that a vault of this name has in this cloud.
@@ -108,14 +116,7 @@ impl<'a> Input<'a> {
 
 /// The vault that an event named, where a rule could choose it.
 fn hinted(subject: &Subject<'_>, inventory: &Inventory) -> Result<(), Stop> {
-    let could_be_chosen = |it: &&VaultId| {
-        subject
-            .policy
-            .rules
-            .iter()
-            .any(|rule| rule.vaults.is_within(it))
-    };
-    match subject.vault_hint.filter(could_be_chosen) {
+    match subject.vault_hint.filter(|it| subject.policy.reaches(it)) {
         None => Ok(()),
         Some(hint) => known(inventory.vaults.get(hint), || Read::Vault(hint.clone())).map(|_| ()),
     }

@@ -6,23 +6,23 @@ use std::fmt;
 
 use crate::{
     api_version::ApiVersion,
-    id::{ClusterManagerId, SubscriptionId, VaultId},
+    id::{ClusterId, ClusterManagerId, SubscriptionId, VaultId},
     resource::PrincipalId,
 };
 
 /// Something to read before the decision can be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Read {
-    /// The provider's registration and the api-versions it serves.
-    Provider,
-    /// The directory of the cluster's subscription.
-    Tenant,
-    /// The vaults in the policy's trust boundaries; a cached answer will do.
-    Candidates,
-    /// The same, read after the request was first sent.
-    CurrentCandidates,
+    /// The provider's registration in a subscription, and the api-versions it serves.
+    Provider(SubscriptionId),
+    /// The directory of a subscription.
+    Tenant(SubscriptionId),
+    /// The vaults of a subscription; a list that was kept will do.
+    Vaults(SubscriptionId),
+    /// The same, listed after the request was first sent.
+    CurrentVaults(SubscriptionId),
     /// The cluster.
-    Cluster(ApiVersion),
+    Cluster(ClusterId, ApiVersion),
     /// One vault.
     Vault(VaultId),
     /// The vault that has this address.
@@ -41,11 +41,11 @@ pub enum Read {
 impl fmt::Display for Read {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Provider => f.write_str("provider"),
-            Self::Tenant => f.write_str("tenant"),
-            Self::Candidates => f.write_str("candidates"),
-            Self::CurrentCandidates => f.write_str("current candidates"),
-            Self::Cluster(version) => write!(f, "cluster by {version}"),
+            Self::Provider(_) => f.write_str("provider"),
+            Self::Tenant(_) => f.write_str("tenant"),
+            Self::Vaults(_) => f.write_str("candidates"),
+            Self::CurrentVaults(_) => f.write_str("current candidates"),
+            Self::Cluster(_, version) => write!(f, "cluster by {version}"),
             Self::Vault(id) => write!(f, "vault {}", id.name()),
             Self::VaultByHost(host) => write!(f, "vault at {host}"),
             Self::DeletedVaults(subscription) => write!(f, "deleted vaults of {subscription}"),

@@ -65,6 +65,14 @@ pub(super) fn known<T>(seen: Option<T>, read: impl FnOnce() -> Read) -> Result<T
 mod tests {
     use super::*;
 
+    fn apps() -> Read {
+        Read::PlatformPrincipals
+    }
+
+    fn vault() -> Read {
+        Read::VaultByHost("kv-a.vault.azure.net".to_owned())
+    }
+
     fn missing<T>(reads: &[Read]) -> Result<T, Stop> {
         Err(Stop::Missing(reads.to_vec()))
     }
@@ -80,24 +88,20 @@ mod tests {
 
     #[test]
     fn what_both_miss_is_read_together_and_before_either_ends() {
-        let (provider, tenant) = ([Read::Provider], [Read::Tenant]);
         assert_eq!(both(Ok(1), Ok(2)), Ok((1, 2)));
-        let together = both::<(), ()>(missing(&provider), missing(&tenant));
-        assert_eq!(together, missing(&[Read::Provider, Read::Tenant]));
+        let together = both::<(), ()>(missing(&[apps()]), missing(&[vault()]));
+        assert_eq!(together, missing(&[apps(), vault()]));
         for (a, b) in [
-            (missing(&provider), Ok(())),
-            (Ok(()), missing(&provider)),
-            (missing(&provider), ended()),
-            (ended(), missing(&provider)),
+            (missing(&[apps()]), Ok(())),
+            (Ok(()), missing(&[apps()])),
+            (missing(&[apps()]), ended()),
+            (ended(), missing(&[apps()])),
         ] {
-            assert_eq!(both::<(), ()>(a, b), missing(&provider));
+            assert_eq!(both::<(), ()>(a, b), missing(&[apps()]));
         }
         assert_eq!(both::<(), ()>(ended(), Ok(())), ended());
         assert_eq!(both::<(), ()>(Ok(()), ended()), ended());
-        let several = [missing(&provider), Ok(1), missing(&tenant)];
-        assert_eq!(
-            all(several.into_iter()),
-            missing(&[Read::Provider, Read::Tenant])
-        );
+        let several = [missing(&[apps()]), Ok(1), missing(&[vault()])];
+        assert_eq!(all(several.into_iter()), missing(&[apps(), vault()]));
     }
 }

@@ -148,25 +148,23 @@ fn manager<'a>(input: &Input<'a>) -> Result<&'a Identities, Stop> {
     let Some(manager) = &input.cluster.manager else {
         return Ok(NONE);
     };
-    let seen = input.inventory.manager.as_ref();
+    let seen = input.inventory.managers.get(manager);
     let identities = known(seen, || Read::Manager(manager.clone(), input.version))?;
     Ok(identities.as_ref().unwrap_or(NONE))
 }
 
 /// The apps' principals; none where a registration has to bring them into the directory first.
 fn platform_apps(input: &Input<'_>) -> Result<Vec<PrincipalId>, Stop> {
-    match platform_principals(input)? {
-        Some(principals) => Ok(principals),
-        None if changes::registration(input).is_some() => Ok(Vec::new()),
-        None => {
-            let reason = reason::principals_missing();
-            Err(Stop::Wait(Patience::Hour, Outcome::Failed, reason))
-        }
+    let principals = platform_principals(input)?;
+    if principals.is_empty() && changes::registration(input).is_none() {
+        let reason = reason::principals_missing();
+        return Err(Stop::Wait(Patience::Hour, Outcome::Failed, reason));
     }
+    Ok(principals)
 }
 
 /// The apps' principals; none where the directory does not have them both.
-fn platform_principals(input: &Input<'_>) -> Result<Option<Vec<PrincipalId>>, Stop> {
+fn platform_principals(input: &Input<'_>) -> Result<Vec<PrincipalId>, Stop> {
     let seen = input.inventory.platform_principals.clone();
     known(seen, || Read::PlatformPrincipals)
 }

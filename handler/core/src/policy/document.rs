@@ -94,7 +94,9 @@ fn policy(root: Node<'_>, digest: String, problems: &mut Problems) -> Option<Dra
         .flatten()
         .filter_map(|it| exemption(it, problems));
     let (exemption_places, exemptions) = exemptions.unzip();
-    let (rule_places, rules) = rules.into_iter().unzip();
+    let (rule_places, rules): (Vec<_>, Vec<Rule>) = rules.into_iter().unzip();
+    let within = rules.iter().flat_map(|it| &it.vaults.within);
+    let vault_subscriptions = within.map(|it| it.subscription().clone()).collect();
     Some(Draft {
         policy: Policy {
             version: format::VERSION_READ,
@@ -103,6 +105,7 @@ fn policy(root: Node<'_>, digest: String, problems: &mut Problems) -> Option<Dra
             scope,
             rules,
             exemptions,
+            vault_subscriptions,
         },
         rules: rule_places,
         exemptions: exemption_places,

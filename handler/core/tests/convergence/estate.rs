@@ -9,9 +9,9 @@ use time::{OffsetDateTime, macros::date};
 use vaultbind_core::{
     archive::ArchiveSpec,
     decision::{Decision, Subject},
-    estate::{Estate as Azure, VaultSeen},
-    id::{ClusterId, ClusterManagerId, VaultId},
-    inventory::DeletedVault,
+    id::{ClusterId, ClusterManagerId, SubscriptionId, VaultId},
+    inventory::{Inventory, Listed, Sighting},
+    observation::observe_offline,
     plan::Change,
     policy::Policy,
     resource::{Cluster, Identities, PrincipalId, Provider, RoleAssignment, Vault, WRITER_ROLE},
@@ -58,49 +58,53 @@ pub(super) fn vault_id(number: usize) -> VaultId {
 }
 
 /// The assignment that gives a principal the role on a vault.
-fn role(held: &(VaultId, PrincipalId)) -> ((VaultId, PrincipalId), Vec<RoleAssignment>) {
-    let (vault, principal) = held;
-    let row = RoleAssignment {
+fn role((vault, principal): &(VaultId, PrincipalId)) -> RoleAssignment {
+    RoleAssignment {
         id: format!("{vault}/providers/Microsoft.Authorization/roleAssignments/x"),
         role: WRITER_ROLE.to_owned(),
         principal: principal.to_string(),
         scope: vault.to_string(),
         conditional: false,
         created_on: Some(OffsetDateTime::UNIX_EPOCH),
-    };
-    (held.clone(), vec![row])
+    }
 }
 
 impl Estate {
     /// The same as Azure would show it.
-    pub(super) fn azure(&self) -> Azure {
-        let managers = self.managers.iter();
-        let vaults = self.vaults.iter();
-        let mut azure = Azure {
-            clusters: self.clusters.clone(),
-            managers: managers
-                .map(|(id, it)| (id.clone(), Some(it.clone())))
-                .collect(),
-            vaults: vaults
-                .map(|(id, it)| (id.clone(), VaultSeen::settled(it.clone())))
-                .collect(),
-            platform_apps: Some(self.registered.then(|| vec![principal(1), principal(2)])),
-            roles: self.roles.iter().map(role).collect(),
-            ..Azure::default()
-        };
-        let own = azure.subscription(&SUBSCRIPTION.parse().unwrap());
-        own.tenant = Some(TENANT.to_owned());
+    pub(super) fn azure(&self) -> Inventory {
+        let own: SubscriptionId = SUBSCRIPTION.parse().unwrap();
         let state = if self.registered {
             "Registered"
         } else {
             "NotRegistered"
         };
-        own.provider = Some(Provider {
+        let provider = Provider {
             state: state.to_owned(),
             cluster_api_versions: vec!["2025-02-01".to_owned()],
-        });
-        let deleted = self.deleted.iter().cloned();
-        own.deleted_vaults = Some(deleted.map(|id| DeletedVault { id }).collect());
+        };
+        let mut azure = Inventory::default();
+        azure.tenants.insert(own.clone(), TENANT.to_owned());
+        azure.providers.insert(own.clone(), provider);
+        let listed = Listed::current(self.vaults.values().cloned());
+        azure.listed.insert(own.clone(), listed);
+        let deleted = self.deleted.iter().cloned().collect();
+        azure.deleted_vaults.insert(own, deleted);
+        for (id, it) in &self.clusters {
+            azure.clusters.insert(id.clone(), Some(it.clone()));
+        }
+        for (id, it) in &self.managers {
+            azure.managers.insert(id.clone(), Some(it.clone()));
+        }
+        for (id, it) in &self.vaults {
+            let sighting = Sighting::Found(it.clone());
+            azure.vaults.insert(id.clone(), sighting);
+        }
+        for held in &self.roles {
+            let of = azure.roles.entry(held.0.clone()).or_default();
+            of.insert(held.1.clone(), vec![role(held)]);
+        }
+        let apps = self.registered.then(|| vec![principal(1), principal(2)]);
+        azure.platform_principals = Some(apps.unwrap_or_default());
         azure
     }
 
@@ -112,8 +116,7 @@ impl Estate {
             today: date!(2026 - 02 - 03),
             vault_suffix: "vault.azure.net",
         };
-        let azure = self.azure();
-        azure.look(&azure.listing(policy), &subject).decision
+        observe_offline(&self.azure(), &subject).decision
     }
 
     /// Carries a binding out, as far as it may go wrong in ways that must never happen.

@@ -15,7 +15,9 @@ use super::estate::Estate;
 pub(crate) fn of(estate: &Estate, rounds: &[Vec<Read>], decision: &Decision) -> String {
     let mut text = String::new();
     for reads in rounds {
-        let reads: Vec<String> = reads.iter().map(ToString::to_string).collect();
+        let mut reads: Vec<String> = reads.iter().map(ToString::to_string).collect();
+        // The lists of several subscriptions are one query.
+        reads.dedup();
         writeln!(text, "reads {}", reads.join(", ")).unwrap();
     }
     match &decision.reason {

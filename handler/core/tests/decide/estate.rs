@@ -24,7 +24,7 @@ use time::{Date, OffsetDateTime, macros::date, macros::format_description};
 use vaultbind_core::{
     archive::{ArchiveSettings, SecretArchive},
     id::{ClusterId, ClusterManagerId, UserAssignedIdentityId, VaultId},
-    inventory::{DeletedVault, VaultSighting},
+    inventory::Sighting,
     plan::{Change, Plan},
     resource::{
         AssociatedIdentity, Cluster, Identities, PrincipalId, Provider, ProvisioningState,
@@ -43,7 +43,7 @@ pub(crate) struct Estate {
     exists: bool,
     provider: Provider,
     vaults: Vec<VaultLine>,
-    deleted: Vec<DeletedVault>,
+    deleted: Vec<VaultId>,
     apps_exist: bool,
     manager: Option<Identities>,
     roles: Vec<(VaultId, PrincipalId, RoleAssignment)>,
@@ -54,7 +54,7 @@ pub(crate) struct Estate {
 #[derive(Debug)]
 struct VaultLine {
     vault: Vault,
-    sighting: VaultSighting,
+    sighting: Sighting,
     /// The row of Resource Graph.
     row: Option<Vault>,
     is_cached: bool,
@@ -184,7 +184,7 @@ impl Estate {
             "platform-apps" => self.apps_exist = line.name != "missing",
             "provider" => self.enter_provider(line),
             "vault" => self.enter_vault(line),
-            "deleted-vault" => self.deleted.push(DeletedVault { id: vault_id(line) }),
+            "deleted-vault" => self.deleted.push(vault_id(line)),
             "manager" => {
                 line.only(&["identity"]);
                 self.manager = Some(self.identities(line));
@@ -244,9 +244,9 @@ impl Estate {
         row.rbac &= !line.says("listed-rbac", "no");
         self.vaults.push(VaultLine {
             sighting: match line.value("live") {
-                None => VaultSighting::Live(vault.clone()),
-                Some("absent") => VaultSighting::Absent,
-                Some("denied") => VaultSighting::Denied,
+                None => Sighting::Found(vault.clone()),
+                Some("absent") => Sighting::NotFound,
+                Some("denied") => Sighting::Forbidden,
                 Some(other) => panic!("live={other}"),
             },
             vault,
@@ -362,7 +362,7 @@ impl Estate {
     /// The id of a vault that a line names, or one in the usual place.
     fn vault_id(&self, name: &str) -> VaultId {
         let known = self.vaults.iter().map(|it| &it.vault.id);
-        let deleted = self.deleted.iter().map(|it| &it.id);
+        let deleted = self.deleted.iter();
         known
             .chain(deleted)
             .find(|it| it.name() == name)

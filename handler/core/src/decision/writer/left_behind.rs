@@ -60,7 +60,7 @@ fn legacy_writers(input: &Input<'_>) -> Result<Vec<PrincipalId>, Stop> {
     let of_manager = manager.system.iter().chain(manager.user.values().flatten());
     let of_manager: Vec<PrincipalId> = of_manager.cloned().collect();
     if of_manager.is_empty() {
-        return Ok(platform_principals(input)?.unwrap_or_default());
+        return platform_principals(input);
     }
     Ok(of_manager)
 }

@@ -21,9 +21,8 @@ pub(super) fn role_rows<'a>(
     principals: Vec<PrincipalId>,
 ) -> Result<Vec<RoleRow<'a>>, Stop> {
     let rows_of = |principal: &PrincipalId| {
-        let key = (vault.clone(), principal.clone());
-        let rows = input.inventory.roles.get(&key);
-        known(rows, || Read::Roles(key.0, key.1))
+        let rows = input.inventory.roles_of(vault, principal);
+        known(rows, || Read::Roles(vault.clone(), principal.clone()))
     };
     let rows = all(principals.iter().map(rows_of))?;
     let giving = |rows: &'a Vec<RoleAssignment>| {
@@ -44,8 +43,8 @@ pub(super) fn conditional<'a>(
 ) -> Option<&'a RoleAssignment> {
     let lacking = rows.iter().filter(|(_, row)| row.is_none());
     let held = lacking.flat_map(|(principal, _)| {
-        let key = (vault.clone(), principal.clone());
-        let rows = input.inventory.roles.get(&key).into_iter().flatten();
+        let rows = input.inventory.roles_of(vault, principal);
+        let rows = rows.into_iter().flatten();
         // What a group holds takes nothing from the principal's own.
         rows.filter(move |row| row.principal.eq_ignore_ascii_case(principal.as_str()))
     });

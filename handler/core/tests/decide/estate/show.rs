@@ -1,29 +1,28 @@
 //! What an estate shows to a reader, what a plan makes of it, and its names in place of generated ids.
 //!
-//! It must not answer by itself what `vaultbind_core::estate` can.
+//! It must not answer by itself what an inventory can.
 
-use vaultbind_core::{
-    decision::Read,
-    estate::{Estate as Azure, VaultSeen},
-    inventory::Inventory,
-    policy::Policy,
-};
+use std::sync::Arc;
+
+use vaultbind_core::{decision::Read, inventory::Inventory};
 
 use crate::patched::patch;
 
 use super::{
-    Change, Estate, Plan, PrincipalId, RoleAssignment, TENANT, Vault, VaultLine, VaultSighting,
+    Change, Estate, Plan, PrincipalId, RoleAssignment, Sighting, TENANT, Vault, VaultLine,
     WRITER_ROLE,
 };
 
 impl Estate {
-    /// Enters what is read into the inventory; only a new look at Resource Graph shows what is not cached.
-    pub(crate) fn answer(&self, policy: &Policy, read: &Read, inventory: &mut Inventory) {
-        let is_cached = |it: &&VaultLine| it.is_cached || *read != Read::Candidates;
-        let azure = self.azure(self.vaults.iter().filter(is_cached));
-        let is_known = azure.answer(&azure.listing(policy), &self.cluster.id, read, inventory);
-        assert!(is_known, "{read} is not known");
-        inventory.candidates_are_current &= *read != Read::Candidates;
+    /// What a read brings; only a new look at Resource Graph shows what is not cached.
+    pub(crate) fn fact(&self, read: &Read) -> Inventory {
+        let is_kept = matches!(read, Read::Vaults(_));
+        let shown = self.vaults.iter().filter(|it| it.is_cached || !is_kept);
+        let mut fact = self.azure(shown).fact(read);
+        for listed in fact.listed.values_mut() {
+            listed.is_current = !is_kept;
+        }
+        fact
     }
 
     /// Puts what Azure lists into another order.
@@ -39,7 +38,7 @@ impl Estate {
     /// Adds a vault that is listed and can be read.
     pub(crate) fn add(&mut self, vault: Vault) {
         self.vaults.push(VaultLine {
-            sighting: VaultSighting::Live(vault.clone()),
+            sighting: Sighting::Found(vault.clone()),
             row: Some(vault.clone()),
             vault,
             is_cached: true,
@@ -47,36 +46,35 @@ impl Estate {
     }
 
     /// The same as Azure would show it.
-    fn azure<'a>(&self, vaults: impl Iterator<Item = &'a VaultLine>) -> Azure {
-        let mut azure = Azure::default();
-        let own = azure.subscription(self.cluster.id.subscription());
-        own.tenant = Some(TENANT.to_owned());
-        own.provider = Some(self.provider.clone());
+    fn azure<'a>(&self, vaults: impl Iterator<Item = &'a VaultLine>) -> Inventory {
+        let mut azure = Inventory::default();
+        let own = self.cluster.id.subscription();
+        azure.tenants.insert(own.clone(), TENANT.to_owned());
+        azure.providers.insert(own.clone(), self.provider.clone());
         for deleted in &self.deleted {
-            let of = azure.subscription(deleted.id.subscription());
-            of.deleted_vaults
-                .get_or_insert_default()
-                .push(deleted.clone());
+            let of = azure.deleted_vaults.entry(deleted.subscription().clone());
+            of.or_default().push(deleted.clone());
         }
-        if self.exists {
-            let id = self.cluster.id.clone();
-            azure.clusters.insert(id, self.cluster.clone());
-        }
+        let cluster = self.exists.then(|| self.cluster.clone());
+        azure.clusters.insert(self.cluster.id.clone(), cluster);
         if let Some(manager) = &self.cluster.manager {
             azure.managers.insert(manager.clone(), self.manager.clone());
         }
-        azure.vaults.extend(vaults.map(|it| {
-            let seen = VaultSeen {
-                row: it.row.clone(),
-                live: Some(it.sighting.clone()),
-            };
-            (it.vault.id.clone(), seen)
-        }));
+        for line in vaults {
+            let id = line.vault.id.clone();
+            if let Some(row) = &line.row {
+                let of = azure.listed.entry(id.subscription().clone()).or_default();
+                let others = of.vaults.all().iter().cloned();
+                let rows = [row.clone()].into_iter().chain(others).collect();
+                of.vaults = Arc::new(rows);
+            }
+            azure.vaults.insert(id, line.sighting.clone());
+        }
         let apps = || ["app-1", "app-2"].map(|it| self.principal(it)).to_vec();
-        azure.platform_apps = Some(self.apps_exist.then(apps));
+        azure.platform_principals = Some(if self.apps_exist { apps() } else { Vec::new() });
         for (vault, principal, row) in &self.roles {
-            let key = (vault.clone(), principal.clone());
-            azure.roles.entry(key).or_default().push(row.clone());
+            let of = azure.roles.entry(vault.clone()).or_default();
+            of.entry(principal.clone()).or_default().push(row.clone());
         }
         azure
     }

@@ -1,12 +1,11 @@
 //! What clusters, vaults and managers have in common: ids, tags, identities, each in a short form and a long one.
 //!
-//! It must not know whether a person or `capture` wrote them.
+//! It must not know what they are part of.
 
 use std::str::FromStr;
 
-use super::{Surroundings, given, parsed};
+use super::{Defaults, given, parsed};
 use crate::{
-    estate::principal_of,
     id::{ClusterManagerId, IdError, Scope, UserAssignedIdentityId},
     resource::{Identities, PrincipalId},
     tags::Tags,
@@ -108,10 +107,10 @@ pub(super) fn identities(
     if node.is_list() {
         for item in node.items("identities", problems)? {
             if item.as_text() == Some("system") {
-                identities.system = Some(principal_of(owner));
+                identities.system = Some(PrincipalId::made_of(owner));
             } else {
                 let id: UserAssignedIdentityId = reference(item, kind, group, problems)?;
-                let principal = principal_of(id.key());
+                let principal = PrincipalId::made_of(id.key());
                 identities.user.insert(id, Some(principal));
             }
         }
@@ -138,12 +137,12 @@ pub(super) fn identities(
 /// Reads a cluster manager; one whose identities are null does not exist.
 pub(super) fn manager(
     node: Node<'_>,
-    around: &Surroundings,
+    defaults: &Defaults,
     problems: &mut Problems,
 ) -> Option<(ClusterManagerId, Option<Identities>)> {
     const KEYS: &[&str] = &["id", "name", "in", "identities"];
     let section = Section::read(node, "a manager", KEYS, problems)?;
-    let group = &around.clusters;
+    let group = &defaults.clusters;
     let kind = ClusterManagerId::RESOURCE_TYPE;
     let id: ClusterManagerId = id_of(&section, kind, group, None, problems)?;
     let identities = match section.get("identities") {

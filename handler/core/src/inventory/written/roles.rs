@@ -1,11 +1,11 @@
-//! Role assignments of an estate.
+//! Role assignments of an inventory.
 //!
 //! It must not judge whether an assignment applies.
 
-use super::{Surroundings, given, required, time, truth, vault::vault_named};
+use super::{Defaults, given, required, time, truth, vault::vault_named};
 use crate::{
-    estate::Estate,
     id::VaultId,
+    inventory::Inventory,
     resource::{PrincipalId, RoleAssignment, WRITER_ROLE},
     yaml::{
         node::{Node, Section},
@@ -13,18 +13,18 @@ use crate::{
     },
 };
 
-type Roles = ((VaultId, PrincipalId), Vec<RoleAssignment>);
+type Roles = (VaultId, PrincipalId, Vec<RoleAssignment>);
 
 pub(super) fn roles(
     node: Node<'_>,
-    estate: &Estate,
-    around: &Surroundings,
+    inventory: &Inventory,
+    defaults: &Defaults,
     problems: &mut Problems,
 ) -> Option<Roles> {
     const KEYS: &[&str] = &["vault", "principal", "assignments"];
     let section = Section::read(node, "roles", KEYS, problems)?;
     let vault = section.required("vault", "name a vault, or give its id", problems)?;
-    let vault = vault_named(vault, &estate.vaults, around, problems)?;
+    let vault = vault_named(vault, inventory, defaults, problems)?;
     let principal: PrincipalId = required(&section, "principal", problems)?;
     let rows = match given(&section, "assignments") {
         // Nothing more said, it is the one assignment that a writer needs.
@@ -38,7 +38,7 @@ pub(super) fn roles(
         }],
         Some(node) => node.each("role assignments", problems, assignment)?,
     };
-    Some(((vault, principal), rows))
+    Some((vault, principal, rows))
 }
 
 fn assignment(node: Node<'_>, problems: &mut Problems) -> Option<RoleAssignment> {

@@ -3,15 +3,15 @@
 //! It must not judge what an archive names: a cluster may show anything.
 
 use super::{
-    Surroundings, Vaults, given,
+    Defaults, given,
     resource::{LOCATION, id_of, identities, reference, tags},
     text, truth,
     vault::vault_named,
 };
 use crate::{
     archive::{ArchiveSettings, SecretArchive},
-    estate::{Estate, VaultSeen},
     id::{ClusterId, ClusterManagerId, UserAssignedIdentityId, VaultId},
+    inventory::Inventory,
     resource::{AssociatedIdentity, Cluster, Identities, ProvisioningState},
     yaml::{
         node::{Node, Section},
@@ -33,17 +33,22 @@ const KEYS: &[&str] = &[
     "settings",
 ];
 
-/// Reads a cluster; vaults and managers that it names are looked for in the estate.
+/// Reads a cluster; vaults that it names are looked for in the inventory.
 pub(crate) fn cluster(
     node: Node<'_>,
-    estate: &Estate,
-    around: &Surroundings,
+    inventory: &Inventory,
+    defaults: &Defaults,
     problems: &mut Problems,
 ) -> Option<Cluster> {
     let section = Section::read(node, "a cluster", KEYS, problems)?;
-    let usual = estate.is_whole().then_some("cluster");
-    let group = &around.clusters;
-    let id: ClusterId = id_of(&section, ClusterId::RESOURCE_TYPE, group, usual, problems)?;
+    let group = &defaults.clusters;
+    let id: ClusterId = id_of(
+        &section,
+        ClusterId::RESOURCE_TYPE,
+        group,
+        Some("cluster"),
+        problems,
+    )?;
     let tags = tags(&section, problems)?;
     let location = text(&section, "location", problems)?.unwrap_or(LOCATION);
     let state = text(&section, "state", problems)?.unwrap_or("Succeeded");
@@ -63,11 +68,11 @@ pub(crate) fn cluster(
     };
     let archive = match given(&section, "archive") {
         None => None,
-        Some(node) => Some(archive(node, &estate.vaults, around, problems)?),
+        Some(node) => Some(archive(node, inventory, defaults, problems)?),
     };
     let settings = match given(&section, "settings") {
         None => None,
-        Some(node) => Some(settings(node, &estate.vaults, around, problems)?),
+        Some(node) => Some(settings(node, inventory, defaults, problems)?),
     };
     Some(Cluster {
         id,
@@ -86,8 +91,8 @@ pub(crate) fn cluster(
 /// `secretArchive`: a vault, or a mapping that says whether it is in use too.
 fn archive(
     node: Node<'_>,
-    vaults: &Vaults,
-    around: &Surroundings,
+    inventory: &Inventory,
+    defaults: &Defaults,
     problems: &mut Problems,
 ) -> Option<SecretArchive> {
     let (vault, enabled) = if node.as_text().is_some() {
@@ -102,7 +107,7 @@ fn archive(
         // As it stands there: a cluster may show what is no id.
         shown.to_owned()
     } else {
-        vault_named(vault, vaults, around, problems)?.to_string()
+        vault_named(vault, inventory, defaults, problems)?.to_string()
     };
     Some(SecretArchive { vault, enabled })
 }
@@ -110,8 +115,8 @@ fn archive(
 /// `secretArchiveSettings`: `vault` names one, `vault-uri` is the address as it stands there.
 fn settings(
     node: Node<'_>,
-    vaults: &Vaults,
-    around: &Surroundings,
+    inventory: &Inventory,
+    defaults: &Defaults,
     problems: &mut Problems,
 ) -> Option<ArchiveSettings> {
     const KEYS: &[&str] = &["vault", "vault-uri", "identity", "provider"];
@@ -119,18 +124,18 @@ fn settings(
     let uri = text(&section, "vault-uri", problems)?;
     let named = match given(&section, "vault") {
         None => None,
-        Some(node) => Some(vault_named(node, vaults, around, problems)?),
+        Some(node) => Some(vault_named(node, inventory, defaults, problems)?),
     };
-    let uri_of = |id: VaultId| match vaults.get(&id) {
-        Some(VaultSeen { row: Some(row), .. }) => row.uri.clone(),
-        _ => around.uri(&id),
+    let uri_of = |id: VaultId| match inventory.row(&id) {
+        Some(row) => row.uri.clone(),
+        None => defaults.uri(&id),
     };
     let identity = match given(&section, "identity") {
         None => None,
         Some(node) if node.as_text() == Some("system") => Some(AssociatedIdentity::System),
         Some(node) => {
             let kind = UserAssignedIdentityId::RESOURCE_TYPE;
-            let id = reference(node, kind, &around.clusters, problems)?;
+            let id = reference(node, kind, &defaults.clusters, problems)?;
             Some(AssociatedIdentity::User(id))
         }
     };

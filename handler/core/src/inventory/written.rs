@@ -1,4 +1,4 @@
-//! Reading an estate: a captured one whole, or what a person wrote down of one, the rest being as it usually is.
+//! An inventory as a person writes it, for policy tests and plans without Azure: what is not said is as it usually is.
 //!
 //! It must not guess at what is spelled wrong: every mistake comes back with its place.
 
@@ -7,17 +7,13 @@ mod resource;
 mod roles;
 mod vault;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    str::FromStr,
-};
+use std::{collections::BTreeSet, str::FromStr};
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{Estate, Subscription};
+use super::{Inventory, offline::registered};
 use crate::{
     id::{IdError, ResourceId, Scope, SubscriptionId, VaultId},
-    inventory::DeletedVault,
     policy::Policy,
     resource::{PrincipalId, Provider},
     yaml::{
@@ -30,10 +26,10 @@ use crate::{
 pub(crate) use cluster::cluster;
 pub(crate) use vault::vault_named;
 
-/// The version of the format that is read and written.
-pub(super) const VERSION: i64 = 1;
-/// The keys of a file besides those that furnish an estate.
-const KEYS: &[&str] = &["version", "captured", "clusters", "unread"];
+/// The version of what is read here.
+const VERSION: i64 = 1;
+/// The keys of a file besides those that furnish an inventory.
+const KEYS: &[&str] = &["version", "clusters"];
 /// The keys of everything but clusters.
 pub(crate) const FURNISHED: &[&str] = &[
     "vaults",
@@ -46,7 +42,7 @@ pub(crate) const FURNISHED: &[&str] = &[
 
 /// Where things are that a person names without saying where.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub struct Defaults {
     /// The resource group of vaults, as a path.
     pub vaults: String,
     /// The resource group of clusters and their managers, as a path.
@@ -55,7 +51,7 @@ pub struct Surroundings {
     pub vault_suffix: String,
 }
 
-impl Surroundings {
+impl Defaults {
     /// Vaults lie within the first boundary of the policy, clusters in its scope.
     pub fn of(policy: &Policy, vault_suffix: &str) -> Self {
         let boundary = policy.rules.iter().flat_map(|it| &it.vaults.within).next();
@@ -78,20 +74,20 @@ impl Surroundings {
     }
 }
 
-/// Reads an estate.
+/// Reads an inventory that a person wrote.
 ///
 /// # Errors
 /// Every mistake in the text, ordered by place.
-pub fn load(text: &str, around: &Surroundings) -> Result<Estate, Vec<Problem>> {
+pub(super) fn load(text: &str, defaults: &Defaults) -> Result<Inventory, Vec<Problem>> {
     let mut problems = Problems::default();
-    let estate = file(text, around, &mut problems);
-    match (estate, problems.into_sorted()) {
-        (Some(estate), none) if none.is_empty() => Ok(estate),
+    let inventory = file(text, defaults, &mut problems);
+    match (inventory, problems.into_sorted()) {
+        (Some(inventory), none) if none.is_empty() => Ok(inventory),
         (_, problems) => Err(problems),
     }
 }
 
-fn file(text: &str, around: &Surroundings, problems: &mut Problems) -> Option<Estate> {
+fn file(text: &str, defaults: &Defaults, problems: &mut Problems) -> Option<Inventory> {
     let documents = node::parse(text, problems)?;
     let root = node::only(&documents, problems)?;
     let section = Section::read(root, "an estate", &[KEYS, FURNISHED].concat(), problems)?;
@@ -102,60 +98,51 @@ fn file(text: &str, around: &Surroundings, problems: &mut Problems) -> Option<Es
         problems.at(version, message);
         return None;
     }
-    let captured = match given(&section, "captured") {
-        None => None,
-        Some(it) => Some(time(it, problems)?),
-    };
-    let mut estate = Estate {
-        captured,
-        ..Estate::default()
-    };
-    let furnished = furnish(&mut estate, &section, around, problems);
+    let mut inventory = Inventory::default();
+    let furnished = furnish(&mut inventory, &section, defaults, problems);
     let mut ids = BTreeSet::new();
     let clusters = list(&section, "clusters", problems, |it, problems| {
-        let cluster = cluster(it, &estate, around, problems)?;
+        let cluster = cluster(it, &inventory, defaults, problems)?;
         once(&mut ids, &cluster.id, it, problems).then_some(cluster)
     })?;
     furnished?;
-    estate.clusters = clusters.into_iter().map(|it| (it.id.clone(), it)).collect();
-    let unread = list(&section, "unread", problems, unread)?;
-    estate.unread = unread.into_iter().collect();
-    Some(estate)
+    let clusters = clusters.into_iter().map(|it| (it.id.clone(), Some(it)));
+    inventory.clusters = clusters.collect();
+    Some(inventory)
 }
 
-/// Enters everything but clusters into an estate: what a section says beside other keys.
+/// Enters everything but clusters into an inventory: what a section says beside other keys.
 pub(crate) fn furnish(
-    estate: &mut Estate,
+    inventory: &mut Inventory,
     section: &Section<'_>,
-    around: &Surroundings,
+    defaults: &Defaults,
     problems: &mut Problems,
 ) -> Option<()> {
     let apps = match given(section, "platform-apps") {
         None => Some(None),
         Some(apps) => apps
             .each("object ids", problems, parsed::<PrincipalId>)
-            .map(|apps| Some((!apps.is_empty()).then_some(apps))),
+            .map(Some),
     };
-    let subscriptions = list(section, "subscriptions", problems, subscription);
+    let subscriptions = list(section, "subscriptions", problems, |it, problems| {
+        subscription(it, inventory, problems)
+    });
     let managers = list(section, "managers", problems, |it, problems| {
-        resource::manager(it, around, problems)
+        resource::manager(it, defaults, problems)
     });
-    let mut ids = BTreeSet::new();
-    let vaults = list(section, "vaults", problems, |it, problems| {
-        let vault = vault::vault(it, around, problems)?;
-        once(&mut ids, &vault.0, it, problems).then_some(vault)
-    });
+    let vaults = vault::vaults(section, inventory, defaults, problems);
     let addresses = list(section, "addresses", problems, address);
-    estate.vaults.extend(vaults.iter().flatten().cloned());
     let roles = list(section, "roles", problems, |it, problems| {
-        roles::roles(it, estate, around, problems)
+        roles::roles(it, inventory, defaults, problems)
     });
-    estate.platform_apps = apps?.or(estate.platform_apps.take());
-    estate.subscriptions.extend(subscriptions?);
-    estate.managers.extend(managers?);
-    estate.addresses.extend(addresses?);
-    estate.roles.extend(roles?);
-    vaults.map(|_| ())
+    inventory.platform_principals = apps?.or(inventory.platform_principals.take());
+    inventory.managers.extend(managers?);
+    inventory.vaults_by_host.extend(addresses?);
+    for (vault, principal, rows) in roles? {
+        let of_vault = inventory.roles.entry(vault).or_default();
+        of_vault.insert(principal, rows);
+    }
+    subscriptions.and(vaults)
 }
 
 /// Is it the first of its id? Two of one list are a mistake.
@@ -237,41 +224,34 @@ fn time(node: Node<'_>, problems: &mut Problems) -> Option<OffsetDateTime> {
     time
 }
 
-fn subscription(node: Node<'_>, problems: &mut Problems) -> Option<(SubscriptionId, Subscription)> {
-    const KEYS: &[&str] = &[
-        "id",
-        "tenant",
-        "provider",
-        "api-versions",
-        "listed",
-        "deleted-vaults",
-    ];
+/// What is said of a subscription enters the inventory at once.
+fn subscription(node: Node<'_>, inventory: &mut Inventory, problems: &mut Problems) -> Option<()> {
+    const KEYS: &[&str] = &["id", "tenant", "provider", "api-versions", "deleted-vaults"];
     let section = Section::read(node, "a subscription", KEYS, problems)?;
-    let id = required(&section, "id", problems)?;
+    let id: SubscriptionId = required(&section, "id", problems)?;
     let state = text(&section, "provider", problems)?;
     let versions = match given(&section, "api-versions") {
-        None => super::registered().cluster_api_versions,
+        None => registered().cluster_api_versions,
         Some(node) => node.each("api-versions", problems, |it, problems| {
             it.string("an api-version", problems).map(ToOwned::to_owned)
         })?,
     };
-    let deleted_vaults = match given(&section, "deleted-vaults") {
-        None => None,
-        Some(node) => Some(node.each("deleted vaults", problems, |it, problems| {
-            parsed(it, problems).map(|id| DeletedVault { id })
-        })?),
-    };
-    let tenant = text(&section, "tenant", problems)?;
-    let subscription = Subscription {
-        tenant: tenant.map(str::to_ascii_lowercase),
-        provider: state.map(|state| Provider {
+    if let Some(node) = given(&section, "deleted-vaults") {
+        let deleted = node.each("deleted vaults", problems, parsed)?;
+        inventory.deleted_vaults.insert(id.clone(), deleted);
+    }
+    if let Some(tenant) = text(&section, "tenant", problems)? {
+        let tenant = tenant.to_ascii_lowercase();
+        inventory.tenants.insert(id.clone(), tenant);
+    }
+    if let Some(state) = state {
+        let provider = Provider {
             state: state.to_owned(),
             cluster_api_versions: versions,
-        }),
-        deleted_vaults,
-        is_listed: truth(&section, "listed", true, problems)?,
-    };
-    Some((id, subscription))
+        };
+        inventory.providers.insert(id, provider);
+    }
+    Some(())
 }
 
 fn address(node: Node<'_>, problems: &mut Problems) -> Option<(String, Option<VaultId>)> {
@@ -288,13 +268,3 @@ fn address(node: Node<'_>, problems: &mut Problems) -> Option<(String, Option<Va
     };
     Some((host, vault))
 }
-
-fn unread(node: Node<'_>, problems: &mut Problems) -> Option<(crate::id::ClusterId, String)> {
-    let section = Section::read(node, "an unread cluster", &["cluster", "why"], problems)?;
-    let cluster = required(&section, "cluster", problems)?;
-    let why = section.required("why", "say why it could not be read", problems)?;
-    Some((cluster, why.text("a reason", problems)?))
-}
-
-/// What a person's vaults are found by.
-pub(crate) type Vaults = BTreeMap<VaultId, super::VaultSeen>;

@@ -2,10 +2,15 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use time::macros::{date, datetime};
 
-use super::*;
+use super::{
+    file::{Defaults, load},
+    offline::registered,
+    *,
+};
 use crate::{
     decision::Subject,
     fixtures,
+    observation::{Observation, observe_offline},
     policy::{Policy, document},
 };
 
@@ -13,11 +18,11 @@ fn policy() -> Policy {
     document::load(fixtures::BY_SITE).unwrap()
 }
 
-fn around() -> Surroundings {
-    Surroundings::of(&policy(), "vault.azure.net")
+fn defaults() -> Defaults {
+    Defaults::of(&policy(), "vault.azure.net")
 }
 
-fn look(estate: &Estate, cluster: &str) -> Look {
+fn observed(estate: &Inventory, cluster: &str) -> Observation {
     let mut ids = estate.clusters.keys();
     let cluster = ids.find(|it| it.name() == cluster).unwrap();
     let subject = Subject {
@@ -27,7 +32,7 @@ fn look(estate: &Estate, cluster: &str) -> Look {
         today: date!(2026 - 11 - 23),
         vault_suffix: "vault.azure.net",
     };
-    estate.look(&estate.listing(&policy()), &subject)
+    observe_offline(estate, &subject)
 }
 
 #[test]
@@ -40,34 +45,30 @@ clusters:
   - { name: c1, tags: { Site: a }, identities: [system] }
   - { name: c2, tags: { site: a }, archive: kv-b }
 ";
-    let estate = load(text, &around()).unwrap();
-    let decision = look(&estate, "c1").decision;
+    let estate = load(text, &defaults()).unwrap();
+    let decision = observed(&estate, "c1").decision;
     assert_eq!(decision.vault.unwrap().id, fixtures::vault_id("kv-a"));
     let writer = decision.writer.unwrap().writer;
     assert_eq!(writer, crate::plan::Writer::Cluster);
-    let reason = look(&estate, "c2").decision.reason.unwrap();
+    let reason = observed(&estate, "c2").decision.reason.unwrap();
     assert_eq!(reason.code, "BoundElsewhere");
-    assert!(look(&estate, "c1").assumed.is_empty());
+    assert!(observed(&estate, "c1").inventory.assumed.is_empty());
 }
 
 #[test]
 fn what_a_captured_estate_does_not_know_is_said() {
-    let mut estate = Estate {
-        captured: Some(datetime!(2026-11-23 12:00 UTC)),
-        ..Estate::default()
-    };
+    let mut estate = captured();
     let cluster = fixtures::cluster("c1", &[("site", "a")]);
-    estate.clusters.insert(cluster.id.clone(), cluster);
+    estate.clusters.insert(cluster.id.clone(), Some(cluster));
     let vault = fixtures::vault("kv-a", &[("site", "a")]);
-    let own = estate.subscription(vault.id.subscription());
-    own.tenant = Some(vault.tenant.clone());
-    own.provider = Some(registered());
-    own.is_listed = true;
-    let id = vault.id.clone();
-    estate.vaults.insert(id, VaultSeen::settled(vault));
-    let look = look(&estate, "c1");
-    assert!(look.decision.is_bound());
-    let assumed: Vec<String> = look.assumed.iter().map(ToString::to_string).collect();
+    let own = vault.id.subscription().clone();
+    estate.tenants.insert(own.clone(), vault.tenant.clone());
+    estate.providers.insert(own.clone(), registered());
+    estate.listed.insert(own, Listed::current([vault]));
+    let observed = observed(&estate, "c1");
+    assert!(observed.decision.is_bound());
+    let assumed = observed.inventory.assumed.iter();
+    let assumed: Vec<String> = assumed.map(ToString::to_string).collect();
     assert_eq!(assumed.len(), 3, "{assumed:?}");
     assert_eq!(assumed[0], "platform principals");
     assert!(assumed[1].starts_with("roles of "), "{assumed:?}");
@@ -75,7 +76,7 @@ fn what_a_captured_estate_does_not_know_is_said() {
 
 #[track_caller]
 fn mistakes(text: &str, expected: &Expect) {
-    let problems = load(text, &around()).unwrap_err();
+    let problems = load(text, &defaults()).unwrap_err();
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     expected.assert_eq(&lines.join("\n"));
 }
@@ -113,20 +114,54 @@ roles:
 }
 
 proptest! {
-    /// A tag may hold anything; what is written of it is read as the same, and prints alike.
+    /// A tag may hold anything; what is written of it is read as the same.
     #[test]
     fn tags_come_back_as_they_were(name in "[^\u{0}]{1,40}", value in any::<String>()) {
-        let mut estate = Estate {
-            captured: Some(datetime!(2026-11-23 12:00 UTC)),
-            ..Estate::default()
-        };
+        let mut estate = captured();
         let cluster = fixtures::cluster("c1", &[(name.as_str(), value.as_str())]);
-        estate.clusters.insert(cluster.id.clone(), cluster.clone());
+        estate.clusters.insert(cluster.id.clone(), Some(cluster));
         let text = estate.to_json();
-        prop_assert!(!text.chars().any(|it| it.is_control() && it != '\n'));
-        let read = load(&text, &around()).unwrap();
-        prop_assert_eq!(&read.clusters[&cluster.id].tags, &cluster.tags);
-        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-        prop_assert_eq!(&json["clusters"][0]["tags"][&name], &serde_json::json!(value));
+        prop_assert!(!text.chars().any(|it| it < ' ' && it != '\n'));
+        prop_assert_eq!(load(&text, &defaults()).unwrap(), estate);
     }
+}
+
+fn captured() -> Inventory {
+    Inventory {
+        captured: Some(datetime!(2026-11-23 12:00 UTC)),
+        ..Inventory::default()
+    }
+}
+
+#[test]
+fn a_captured_file_of_another_version_or_with_a_mistake_is_refused_with_a_word() {
+    mistakes(
+        r#"{ "version": 1, "captured": "2026-11-23T12:00:00Z", "clusters": [] }"#,
+        &expect![
+            "1:1: captured as version 1, only version 2 is read; capture it anew with `vaultbind capture`"
+        ],
+    );
+    mistakes(
+        r#"{ "version": 3, "inventory": {} }"#,
+        &expect![
+            "1:1: captured as version 3, only version 2 is read; capture it anew with `vaultbind capture`"
+        ],
+    );
+    mistakes(
+        "{\n  \"version\": 2,\n  \"inventory\": { \"clustres\": {} }\n}",
+        &expect![
+            "3:27: no captured estate: unknown field `clustres`, expected one of `captured`, `tenants`, `providers`, `listed`, `clusters`, `managers`, `vaults`, `vaultsByHost`, `deletedVaults`, `platformPrincipals`, `roles`, `unread`; capture it anew with `vaultbind capture`"
+        ],
+    );
+    let mut estate = captured();
+    let other = fixtures::cluster("c2", &[]);
+    estate
+        .clusters
+        .insert(fixtures::cluster_id("c1"), Some(other));
+    mistakes(
+        &estate.to_json(),
+        &expect![
+            "1:1: /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-sites/providers/Microsoft.NetworkCloud/clusters/c2 stands under another id; capture it anew with `vaultbind capture`"
+        ],
+    );
 }

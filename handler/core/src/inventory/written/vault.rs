@@ -2,15 +2,17 @@
 //!
 //! It must not judge a vault.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{
-    Surroundings, Vaults, given,
+    super::offline::TENANT,
+    Defaults, given, list, once,
     resource::{LOCATION, id_of, reference, tags},
     text, truth,
 };
 use crate::{
-    estate::{TENANT, VaultSeen},
-    id::VaultId,
-    inventory::VaultSighting,
+    id::{SubscriptionId, VaultId},
+    inventory::{Inventory, Listed, Sighting},
     resource::Vault,
     yaml::{
         node::{Node, Section},
@@ -32,26 +34,58 @@ const ROW_KEYS: &[&str] = &[
 /// A vault by its id, or by the name of one that is there.
 pub(crate) fn vault_named(
     node: Node<'_>,
-    vaults: &Vaults,
-    around: &Surroundings,
+    inventory: &Inventory,
+    defaults: &Defaults,
     problems: &mut Problems,
 ) -> Option<VaultId> {
     let name = node.string("a vault", problems)?;
-    let known = vaults
-        .keys()
-        .find(|it| it.name().eq_ignore_ascii_case(name));
-    match known {
+    let rows = inventory.listed.values().flat_map(|it| it.vaults.all());
+    let known: BTreeSet<&VaultId> = rows
+        .map(|it| &it.id)
+        .chain(inventory.vaults.keys())
+        .collect();
+    let is_meant = |it: &&VaultId| it.name().eq_ignore_ascii_case(name);
+    match known.into_iter().find(is_meant) {
         Some(id) => Some(id.clone()),
-        None => reference(node, VaultId::RESOURCE_TYPE, &around.vaults, problems),
+        None => reference(node, VaultId::RESOURCE_TYPE, &defaults.vaults, problems),
     }
 }
 
-/// Reads a vault, and how it was seen.
-pub(super) fn vault(
-    node: Node<'_>,
-    around: &Surroundings,
+/// A vault as it was seen: by Resource Graph, and by itself.
+type Seen = (VaultId, Option<Vault>, Option<Sighting>);
+
+/// Enters the vaults of a section into the inventory.
+pub(super) fn vaults(
+    section: &Section<'_>,
+    inventory: &mut Inventory,
+    defaults: &Defaults,
     problems: &mut Problems,
-) -> Option<(VaultId, VaultSeen)> {
+) -> Option<()> {
+    let mut ids = BTreeSet::new();
+    let vaults = list(section, "vaults", problems, |it, problems| {
+        let vault = vault(it, defaults, problems)?;
+        once(&mut ids, &vault.0, it, problems).then_some(vault)
+    });
+    let mut rows: BTreeMap<SubscriptionId, BTreeMap<VaultId, Option<Vault>>> = BTreeMap::new();
+    for (id, row, sighting) in vaults.iter().flatten() {
+        let of = rows.entry(id.subscription().clone()).or_default();
+        of.insert(id.clone(), row.clone());
+        inventory.vaults.remove(id);
+        inventory
+            .vaults
+            .extend(sighting.clone().map(|it| (id.clone(), it)));
+    }
+    for (subscription, rows) in rows {
+        let listed = inventory.listed.entry(subscription).or_default();
+        let others = listed.vaults.all().iter();
+        let others = others.filter(|it| !rows.contains_key(&it.id)).cloned();
+        *listed = Listed::current(others.chain(rows.values().flatten().cloned()));
+    }
+    vaults.map(|_| ())
+}
+
+/// Reads a vault, and how it was seen.
+fn vault(node: Node<'_>, defaults: &Defaults, problems: &mut Problems) -> Option<Seen> {
     const READS: &[(&str, Read)] = &[
         ("live", Read::Live),
         ("listed", Read::Listed),
@@ -62,11 +96,11 @@ pub(super) fn vault(
     let id: VaultId = id_of(
         &section,
         VaultId::RESOURCE_TYPE,
-        &around.vaults,
+        &defaults.vaults,
         None,
         problems,
     )?;
-    let shown = fields(&section, &id, around, problems)?;
+    let shown = fields(&section, &id, defaults, problems)?;
     let read = match given(&section, "read") {
         None => Read::Live,
         Some(node) => node.keyword("way in which a vault was read", READS, problems)?,
@@ -76,16 +110,16 @@ pub(super) fn vault(
         None => Some(shown.clone()),
         Some(node) => {
             let section = Section::read(node, "`as-listed`", ROW_KEYS, problems)?;
-            Some(fields(&section, &id, around, problems)?)
+            Some(fields(&section, &id, defaults, problems)?)
         }
     };
-    let live = match read {
-        Read::Live => Some(VaultSighting::Live(shown)),
+    let sighting = match read {
+        Read::Live => Some(Sighting::Found(shown)),
         Read::Listed => None,
-        Read::Absent => Some(VaultSighting::Absent),
-        Read::Denied => Some(VaultSighting::Denied),
+        Read::Absent => Some(Sighting::NotFound),
+        Read::Denied => Some(Sighting::Forbidden),
     };
-    Some((id, VaultSeen { row, live }))
+    Some((id, row, sighting))
 }
 
 /// How a vault was seen by itself.
@@ -100,7 +134,7 @@ enum Read {
 fn fields(
     section: &Section<'_>,
     id: &VaultId,
-    around: &Surroundings,
+    defaults: &Defaults,
     problems: &mut Problems,
 ) -> Option<Vault> {
     let tags = tags(section, problems);
@@ -115,14 +149,14 @@ fn fields(
         location: location?.unwrap_or(LOCATION).to_owned(),
         tags: tags?,
         tenant: tenant?.unwrap_or(TENANT).to_ascii_lowercase(),
-        uri: uri?.map_or_else(|| around.uri(id), ToOwned::to_owned),
+        uri: uri?.map_or_else(|| defaults.uri(id), ToOwned::to_owned),
         rbac: rbac?,
         purge_protection: purge_protection?,
         provisioning_state: state?.unwrap_or("Succeeded").to_owned(),
     })
 }
 
-impl Surroundings {
+impl Defaults {
     /// The address that a vault has by its name.
     pub(super) fn uri(&self, vault: &VaultId) -> String {
         let name = vault.name().to_ascii_lowercase();

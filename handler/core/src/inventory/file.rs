@@ -1,0 +1,95 @@
+//! An inventory as a file: JSON with a version, everything in the order of ids.
+//!
+//! It must not open files, nor hold what no decision asks for.
+
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+
+use super::{Inventory, written};
+use crate::yaml::{Place, Problem, Severity};
+
+pub use written::Defaults;
+
+/// The version of the files that are written; version 1 is what a person writes.
+const VERSION: u32 = 2;
+
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+    /// What version 1 says of itself where `capture` wrote it.
+    captured: Option<IgnoredAny>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File<I> {
+    version: u32,
+    inventory: I,
+}
+
+impl Inventory {
+    /// The inventory as a file holds it: the same text for the same inventory.
+    pub fn to_json(&self) -> String {
+        let file = File {
+            version: VERSION,
+            inventory: self,
+        };
+        // Writing to memory does not fail, and all keys are text.
+        let text = serde_json::to_string_pretty(&file);
+        debug_assert!(text.is_ok());
+        text.unwrap_or_default() + "\n"
+    }
+}
+
+/// Reads an inventory: one that was captured, or what a person wrote down of an estate.
+///
+/// # Errors
+/// Every mistake in the text, ordered by place; of a captured one the first.
+pub fn load(text: &str, defaults: &Defaults) -> Result<Inventory, Vec<Problem>> {
+    match serde_json::from_str::<Versioned>(text) {
+        Ok(it) if it.version >= VERSION || it.captured.is_some() => captured(text, it.version),
+        _ => written::load(text, defaults),
+    }
+}
+
+fn captured(text: &str, version: u32) -> Result<Inventory, Vec<Problem>> {
+    const HINT: &str = "capture it anew with `vaultbind capture`";
+    let problem = |line, column, message| {
+        vec![Problem {
+            place: Place::at(line, column),
+            severity: Severity::Error,
+            message,
+            hint: Some(HINT.to_owned()),
+        }]
+    };
+    if version != VERSION {
+        let message = format!("captured as version {version}, only version {VERSION} is read");
+        return Err(problem(1, 1, message));
+    }
+    let file: File<Inventory> = serde_json::from_str(text).map_err(|error| {
+        let told = error.to_string();
+        // Its place is told as that of other mistakes.
+        let what = told.split(" at line ").next().unwrap_or_default();
+        let message = format!("no captured estate: {what}");
+        problem(error.line().max(1), error.column().max(1), message)
+    })?;
+    match file.inventory.misplaced() {
+        None => Ok(file.inventory),
+        Some(id) => Err(problem(1, 1, format!("{id} stands under another id"))),
+    }
+}
+
+impl Inventory {
+    /// A cluster or a vault that is not the one that its key says.
+    fn misplaced(&self) -> Option<String> {
+        let clusters = self.clusters.iter();
+        let mut clusters = clusters.filter_map(|(id, it)| Some((id, &it.as_ref()?.id)));
+        let cluster = clusters.find(|(key, id)| key != id);
+        let vaults = self.vaults.iter().filter_map(|(id, it)| match it {
+            super::Sighting::Found(vault) => Some((id, &vault.id)),
+            super::Sighting::NotFound | super::Sighting::Forbidden => None,
+        });
+        let mut vaults = vaults.filter(|(key, id)| key != id);
+        let vault = || vaults.next().map(|(_, id)| id.to_string());
+        cluster.map(|(_, id)| id.to_string()).or_else(vault)
+    }
+}

@@ -1,0 +1,139 @@
+//! An inventory in place of Azure: it answers reads by what it holds.
+//!
+//! It must not answer silently what it does not know: what is taken for granted is noted as such.
+
+use std::collections::BTreeMap;
+
+use super::{Inventory, Listed, Sighting};
+use crate::{
+    api_version::{self, ApiVersion},
+    decision::Read,
+    id::VaultId,
+    resource::{Cluster, PrincipalId, Provider, Vault},
+};
+
+/// The directory of subscriptions of which nothing is said.
+pub(super) const TENANT: &str = "00000000-0000-4000-8000-00000000feed";
+
+/// The registration that a subscription has where nothing else is said.
+pub(super) fn registered() -> Provider {
+    let versions = api_version::KNOWN.iter().map(ToString::to_string);
+    Provider {
+        state: "Registered".to_owned(),
+        cluster_api_versions: versions.collect(),
+    }
+}
+
+/// The platform apps of a directory of which nothing is said.
+pub(super) fn platform_apps() -> Vec<PrincipalId> {
+    ["app 1", "app 2"].map(PrincipalId::made_of).to_vec()
+}
+
+/// Enters what is known by a key, or what is taken for it; says whether it was known.
+fn enter<K: Ord + Clone, V: Clone>(
+    known: &BTreeMap<K, V>,
+    key: &K,
+    to: &mut BTreeMap<K, V>,
+    unknown: impl FnOnce() -> V,
+) -> bool {
+    let value = known.get(key).cloned();
+    let is_known = value.is_some();
+    to.insert(key.clone(), value.unwrap_or_else(unknown));
+    is_known
+}
+
+impl Inventory {
+    /// Did a person write it down? Then what is not in it does not exist; else nobody looked.
+    pub fn is_whole(&self) -> bool {
+        self.captured.is_none()
+    }
+
+    /// What a read brings.
+    pub fn fact(&self, read: &Read) -> Self {
+        let mut fact = Self::default();
+        let to = &mut fact;
+        let is_known = match read {
+            Read::Provider(of) => enter(&self.providers, of, &mut to.providers, registered),
+            Read::Tenant(of) => enter(&self.tenants, of, &mut to.tenants, || TENANT.to_owned()),
+            Read::Vaults(of) | Read::CurrentVaults(of) => {
+                enter(&self.listed, of, &mut to.listed, || Listed::current([]))
+            }
+            Read::Cluster(id, version) => {
+                let known = self.clusters.get(id);
+                let shown = known.cloned().flatten().map(|it| as_shown(it, *version));
+                to.clusters.insert(id.clone(), shown);
+                known.is_some()
+            }
+            Read::Vault(id) => self.sighting(id, to),
+            Read::VaultByHost(host) => self.address(host, to),
+            Read::DeletedVaults(of) => {
+                enter(&self.deleted_vaults, of, &mut to.deleted_vaults, Vec::new)
+            }
+            Read::PlatformPrincipals => {
+                let known = self.platform_principals.clone();
+                let is_known = known.is_some();
+                to.platform_principals = known.or_else(|| Some(platform_apps()));
+                is_known
+            }
+            Read::Manager(id, _) => enter(&self.managers, id, &mut to.managers, || None),
+            Read::Roles(vault, principal) => {
+                let none = BTreeMap::new();
+                let known = self.roles.get(vault).unwrap_or(&none);
+                let to = to.roles.entry(vault.clone()).or_default();
+                enter(known, principal, to, Vec::new)
+            }
+        };
+        if !is_known && !self.is_whole() {
+            fact.assumed.push(read.clone());
+        }
+        fact
+    }
+
+    /// A vault that was listed and not read is taken for what its row shows; one that is not known may not be read.
+    fn sighting(&self, id: &VaultId, to: &mut Self) -> bool {
+        let row = || self.row(id).cloned().map(Sighting::Found);
+        let known = self.vaults.get(id).cloned().or_else(row);
+        let is_known = known.is_some();
+        let unknown = if self.is_whole() {
+            Sighting::NotFound
+        } else {
+            Sighting::Forbidden
+        };
+        to.vaults.insert(id.clone(), known.unwrap_or(unknown));
+        is_known
+    }
+
+    /// The vault as it is listed.
+    pub(super) fn row(&self, id: &VaultId) -> Option<&Vault> {
+        self.listed.get(id.subscription())?.vaults.get(id)
+    }
+
+    fn address(&self, host: &str, to: &mut Self) -> bool {
+        let asked = self.vaults_by_host.get(host).cloned();
+        let row = || {
+            self.listed
+                .values()
+                .find_map(|it| it.vaults.with_host(host))
+        };
+        let found = asked
+            .clone()
+            .unwrap_or_else(|| row().map(|it| it.id.clone()));
+        let is_known = asked.is_some() || found.is_some();
+        to.vaults_by_host.insert(host.to_owned(), found);
+        is_known
+    }
+}
+
+/// The cluster as an api-version shows it: an older one lacks the newer properties.
+fn as_shown(mut cluster: Cluster, version: ApiVersion) -> Cluster {
+    if !version.has_settings() {
+        cluster.settings = None;
+        cluster.etag = None;
+    }
+    if !version.shows_providers()
+        && let Some(settings) = &mut cluster.settings
+    {
+        settings.provider = None;
+    }
+    cluster
+}
