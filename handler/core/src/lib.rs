@@ -4,8 +4,8 @@
 
 pub mod api_version;
 pub mod archive;
-pub mod cases;
 pub mod decision;
+pub mod expectation;
 pub mod id;
 pub mod inventory;
 pub mod observation;

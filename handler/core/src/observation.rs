@@ -86,7 +86,10 @@ pub async fn observe<S: Source>(
 }
 
 /// Observes a cluster of an inventory that holds an estate; what it does not know is assumed, and said.
-pub fn observe_offline(estate: &Inventory, subject: &Subject<'_>) -> Observation {
+pub fn observe_offline(
+    estate: &impl Source<Error = Unsettled>,
+    subject: &Subject<'_>,
+) -> Observation {
     let observing = observe(estate, subject, Inventory::default(), Vec::new());
     // An inventory answers every read, and there are no more of them than it has members.
     at_once(observing).unwrap_or_else(|error| unreachable!("{error}"))

@@ -209,6 +209,20 @@ pub struct RoleAssignment {
     pub created_on: Option<OffsetDateTime>,
 }
 
+impl RoleAssignment {
+    /// The one that lets a writer put credentials into a vault.
+    pub fn of_writer(vault: &VaultId, principal: &PrincipalId) -> Self {
+        Self {
+            id: format!("{vault}/providers/Microsoft.Authorization/roleAssignments/{principal}"),
+            role: WRITER_ROLE.to_owned(),
+            principal: principal.to_string(),
+            scope: vault.to_string(),
+            conditional: false,
+            created_on: None,
+        }
+    }
+}
+
 /// The registration of Microsoft.NetworkCloud in a subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -7,10 +7,10 @@
     reason = "a test ends where something is not as it has to be"
 )]
 
+#[path = "shared/azure.rs"]
+mod azure;
 #[path = "convergence/estate.rs"]
 mod estate;
-#[path = "shared/patched.rs"]
-mod patched;
 #[path = "convergence/random.rs"]
 mod random;
 #[path = "convergence/truth.rs"]
@@ -19,7 +19,11 @@ mod truth;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use vaultbind_core::{id::ClusterId, policy::Policy, resource::ProvisioningState};
+use vaultbind_core::{
+    id::ClusterId,
+    policy::Policy,
+    resource::{ProvisioningState, Vault},
+};
 
 use estate::{Estate, cluster_id, vault_id};
 use random::{SITES, fit_vault};
@@ -56,37 +60,26 @@ impl Estate {
             Step::Event(number) => self.reconcile(policy, &cluster_id(*number)),
             Step::TagCluster(number, site) => {
                 let tags = [("site", SITES[*site])].into_iter().collect();
-                self.clusters.get_mut(&cluster_id(*number)).unwrap().tags = tags;
+                self.cluster_mut(&cluster_id(*number)).tags = tags;
             }
             Step::TagVault(number, site) => {
-                if let Some(vault) = self.vaults.get_mut(&vault_id(*number)) {
-                    vault.tags = [("site", SITES[*site])].into_iter().collect();
+                let tags = [("site", SITES[*site])].into_iter().collect();
+                let vault = self.vaults().find(|it| it.id == vault_id(*number));
+                if let Some(vault) = vault.cloned() {
+                    self.put(Vault { tags, ..vault });
                 }
             }
-            Step::DeleteVault(number) => {
-                if self.vaults.remove(&vault_id(*number)).is_some() {
-                    self.deleted.insert(vault_id(*number));
-                    self.roles.retain(|(vault, _)| *vault != vault_id(*number));
-                }
-            }
-            Step::PutVault(number, site) => {
-                let vault = fit_vault(*number, *site);
-                self.deleted.remove(&vault.id);
-                self.vaults.insert(vault.id.clone(), vault);
-            }
-            Step::TakeRoles => self.roles.clear(),
+            Step::DeleteVault(number) => self.delete(&vault_id(*number)),
+            Step::PutVault(number, site) => self.put(fit_vault(*number, *site)),
+            Step::TakeRoles => self.0.roles.clear(),
             Step::SwitchOff(number) => {
-                if let Some(archive) =
-                    &mut self.clusters.get_mut(&cluster_id(*number)).unwrap().archive
-                {
+                if let Some(archive) = &mut self.cluster_mut(&cluster_id(*number)).archive {
                     archive.enabled = false;
                 }
             }
             Step::FailCluster(number) => {
-                self.clusters
-                    .get_mut(&cluster_id(*number))
-                    .unwrap()
-                    .provisioning_state = ProvisioningState::Failed;
+                let cluster = self.cluster_mut(&cluster_id(*number));
+                cluster.provisioning_state = ProvisioningState::Failed;
             }
         }
     }
@@ -105,12 +98,12 @@ proptest! {
         for step in &steps {
             estate.play(&policy, step);
         }
-        let clusters: Vec<ClusterId> = estate.clusters.keys().cloned().collect();
+        let clusters: Vec<ClusterId> = estate.0.clusters.keys().cloned().collect();
         for cluster in &clusters {
             estate.reconcile(&policy, cluster);
         }
         for cluster in &clusters {
-            let fit = estate.fit_for(&estate.clusters[cluster]);
+            let fit = estate.fit_for(estate.cluster(cluster));
             let decision = estate.decide(&policy, cluster);
             prop_assert!(decision.wait.is_none(), "{cluster} waits: {decision:?}");
             if !decision.is_bound() {
@@ -123,9 +116,9 @@ proptest! {
             prop_assert!(decision.plan.is_empty(), "{} is left to do", decision.plan);
             let (vault, grants) = decision.vault.zip(decision.writer).unwrap();
             prop_assert_eq!(fit, BTreeSet::from([vault.id.clone()]));
-            prop_assert!(grants.archive.is_shown_by(&estate.clusters[cluster]));
+            prop_assert!(grants.archive.is_shown_by(estate.cluster(cluster)));
             for (principal, _) in &grants.principals {
-                prop_assert!(estate.roles.contains(&(vault.id.clone(), principal.clone())));
+                prop_assert!(estate.has_role(&vault.id, principal));
             }
         }
     }
@@ -133,7 +126,7 @@ proptest! {
     /// A decision is a function: the same estate gives the same decision, in whatever order it was read.
     #[test]
     fn deciding_twice_decides_the_same(policy in random::policy(), estate in random::estate()) {
-        for cluster in estate.clusters.keys() {
+        for cluster in estate.0.clusters.keys() {
             prop_assert_eq!(estate.decide(&policy, cluster), estate.decide(&policy, cluster));
         }
     }

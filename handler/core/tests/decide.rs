@@ -4,8 +4,8 @@
 //!
 //! `UPDATE_EXPECT=1 cargo test --locked -p vaultbind-core --test decide` writes what is decided into the files anew.
 //! A file has sections, each a line that ends in a colon with indented lines below it:
-//! `policy:` holds for the estates behind it, `estate:` is what Azure holds (`decide/estate.rs` has its words),
-//! and `decision:` is what comes out.
+//! `policy:` holds for the estates behind it, `estate:` is what Azure holds, as policy tests write it down, and `decision:`
+//! is what comes out.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,21 +15,20 @@
 
 #[path = "decide/account.rs"]
 mod account;
-#[path = "decide/estate.rs"]
-mod estate;
+#[path = "shared/azure.rs"]
+mod azure;
 #[path = "decide/observer.rs"]
 mod observer;
-#[path = "shared/patched.rs"]
-mod patched;
 #[path = "decide/properties.rs"]
 mod properties;
 
-use std::{fs, panic, path::Path};
+use std::{fs, panic, path::Path, rc::Rc};
 
 use expect_test::expect_file;
 use time::macros::datetime;
 use vaultbind_core::{
     decision::{Decision, Read},
+    expectation::Given,
     inventory::{
         Inventory,
         file::{Defaults, load},
@@ -39,8 +38,8 @@ use vaultbind_core::{
     policy::{Policy, document},
 };
 
-use estate::Estate;
-use observer::{observe, seen, subject};
+use azure::carry_out;
+use observer::{decided, observe, subject};
 
 #[test]
 fn every_case_is_decided_as_it_says() {
@@ -62,15 +61,14 @@ fn every_case_is_decided_as_it_says() {
 #[test]
 fn the_order_of_reading_does_not_change_a_decision() {
     for (name, path) in files() {
-        for (policy, estate) in estates(&fs::read_to_string(path).unwrap()) {
-            let (_, at_once) = observe(&policy, &estate, |reads| reads);
-            let (_, first_first) = observe(&policy, &estate, |reads| {
-                reads.into_iter().take(1).collect()
-            });
+        for (policy, given) in estates(&fs::read_to_string(path).unwrap()) {
+            let at_once = decided(&policy, &given);
+            let first = |reads: Vec<Read>| reads.into_iter().take(1).collect();
+            let (_, first_first) = observe(&policy, &given, first);
             let last = |reads: Vec<Read>| reads.into_iter().next_back().into_iter().collect();
-            let (_, last_first) = observe(&policy, &estate, last);
-            assert_eq!(at_once, first_first, "{name}: {estate:?}");
-            assert_eq!(at_once, last_first, "{name}: {estate:?}");
+            let (_, last_first) = observe(&policy, &given, last);
+            assert_eq!(at_once, first_first.decision, "{name}: {given:?}");
+            assert_eq!(at_once, last_first.decision, "{name}: {given:?}");
         }
     }
 }
@@ -79,16 +77,16 @@ fn the_order_of_reading_does_not_change_a_decision() {
 fn a_second_look_after_the_plan_was_carried_out_finds_nothing_to_do() {
     let mut bound = 0;
     for (name, path) in files() {
-        for (policy, mut estate) in estates(&fs::read_to_string(path).unwrap()) {
-            let (_, first) = observe(&policy, &estate, |reads| reads);
+        for (policy, mut given) in estates(&fs::read_to_string(path).unwrap()) {
+            let first = decided(&policy, &given);
             if !first.is_bound() {
                 continue;
             }
-            estate.carry_out(&first.plan);
+            carry_out(Rc::make_mut(&mut given.inventory), &first.plan);
             // What follows a registration is planned after it.
-            let (_, next) = observe(&policy, &estate, |reads| reads);
-            estate.carry_out(&next.plan);
-            let (_, last) = observe(&policy, &estate, |reads| reads);
+            let next = decided(&policy, &given);
+            carry_out(Rc::make_mut(&mut given.inventory), &next.plan);
+            let last = decided(&policy, &given);
             assert!(last.is_bound(), "{name}: {last:?}");
             assert!(last.plan.is_empty(), "{name}: {}", last.plan);
             assert_eq!(last.vault, first.vault, "{name}");
@@ -104,24 +102,34 @@ fn a_second_look_after_the_plan_was_carried_out_finds_nothing_to_do() {
 fn what_was_captured_written_and_read_decides_the_same() {
     let mut looked = 0;
     for (name, path) in files() {
-        for (policy, estate) in estates(&fs::read_to_string(path).unwrap()) {
-            let (_, inventory, live) = seen(&policy, &estate, |reads| reads);
+        for (policy, given) in estates(&fs::read_to_string(path).unwrap()) {
+            let (_, live) = observe(&policy, &given, |reads| reads);
             let mut captured = Inventory {
                 captured: Some(datetime!(2026-11-23 12:00 UTC)),
                 ..Inventory::default()
             };
-            captured.extend(inventory);
+            captured.extend(live.inventory);
             let text = captured.to_json();
-            let defaults = Defaults::of(&policy, "vault.azure.net");
-            let read = load(&text, &defaults).unwrap_or_else(|it| panic!("{name}: {it:?}\n{text}"));
+            let read =
+                load(&text, &defaults()).unwrap_or_else(|it| panic!("{name}: {it:?}\n{text}"));
             assert_eq!(read.to_json(), text, "{name}");
-            let offline = observe_offline(&read, &subject(&policy, &estate));
+            let offline = observe_offline(&read, &subject(&policy, &given));
             let offline = without_etag(offline.decision);
-            assert_eq!(offline, without_etag(live), "{name}: {text}");
+            assert_eq!(offline, without_etag(live.decision), "{name}: {text}");
             looked += 1;
         }
     }
     assert!(looked >= 80, "only {looked} estates");
+}
+
+/// Where things are that an estate names without saying where.
+fn defaults() -> Defaults {
+    const GROUPS: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups";
+    Defaults {
+        vaults: format!("{GROUPS}/rg-secrets"),
+        clusters: format!("{GROUPS}/rg-sites"),
+        vault_suffix: "vault.azure.net".to_owned(),
+    }
 }
 
 /// Entity tags serve a PATCH and are not captured.
@@ -154,10 +162,10 @@ fn played(text: &str) -> String {
     for (title, line) in titled(text) {
         match (title, line) {
             ("decision:", "decision:") => {
-                let (policy, estate) = estates.next().expect("a decision without an estate");
-                let (rounds, decision) = observe(&policy, &estate, |reads| reads);
+                let (policy, given) = estates.next().expect("a decision without an estate");
+                let (rounds, observed) = observe(&policy, &given, |reads| reads);
                 played.push_str("decision:\n");
-                for line in account::of(&estate, &rounds, &decision).lines() {
+                for line in account::of(&given, &rounds, &observed.decision).lines() {
                     played.push_str(&format!("  {line}\n"));
                 }
             }
@@ -170,7 +178,7 @@ fn played(text: &str) -> String {
 }
 
 /// Each estate with the policy that holds for it.
-fn estates(text: &str) -> Vec<(Policy, Estate)> {
+fn estates(text: &str) -> Vec<(Policy, Given)> {
     let mut policy = String::new();
     let mut lines = Vec::new();
     let mut estates = Vec::new();
@@ -182,7 +190,8 @@ fn estates(text: &str) -> Vec<(Policy, Estate)> {
             ("estate:", Some(line)) => lines.push(line),
             ("decision:", None) if line == "decision:" => {
                 let policy = document::load(&policy).unwrap_or_else(|it| panic!("{it:?}"));
-                estates.push((policy, Estate::read(&lines)));
+                let given = Given::load(&lines.join("\n"), &defaults());
+                estates.push((policy, given.unwrap_or_else(|it| panic!("{it:?}"))));
             }
             _ => {}
         }

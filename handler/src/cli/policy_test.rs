@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use time::Date;
 use vaultbind_core::{
-    cases::{self, Case, Verdict},
+    expectation::{self, Case, CaseResult},
     inventory::{
         Inventory,
         file::{self, Defaults},
@@ -30,7 +30,7 @@ use crate::context::Clock;
 /// A file with its cases and what came of each.
 struct Played {
     file: PathBuf,
-    cases: Vec<(Case, Verdict)>,
+    cases: Vec<(Case, CaseResult)>,
 }
 
 pub(super) fn test(files: Vec<PathBuf>, output: Output) -> anyhow::Result<ExitCode> {
@@ -67,13 +67,13 @@ fn play(policy: &Policy, vault_suffix: &str, today: Date, file: PathBuf) -> anyh
     let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {shown}"))?;
     let defaults = Defaults::of(policy, vault_suffix);
     let estates = |name: &str| read_estate(&file, name, &defaults);
-    let cases = cases::load(&text, &defaults, &estates).map_err(|errors| {
+    let cases = expectation::load(&text, &defaults, &estates).map_err(|errors| {
         problems::show(print::error, &file, &text, &errors);
         anyhow::anyhow!("{}", problems::summary(&file, &errors))
     })?;
     let run = |case: Case| {
-        let verdict = case.run(policy, today, vault_suffix);
-        (case, verdict)
+        let result = case.run(policy, today, vault_suffix);
+        (case, result)
     };
     let cases = cases.into_iter().map(run).collect();
     Ok(Played { file, cases })
@@ -99,13 +99,13 @@ fn failed(played: &[Played]) -> usize {
 
 fn show(played: &[Played]) {
     for Played { file, cases } in played {
-        for (case, verdict) in cases {
-            if verdict.differences.is_empty() {
+        for (case, result) in cases {
+            if result.differences.is_empty() {
                 print::line(
                     Line::of(print::GOOD, "pass").and(print::PLAIN, format!("  {}", case.name)),
                 );
             } else {
-                show_failure(file, case, verdict);
+                show_failure(file, case, result);
             }
         }
     }
@@ -116,22 +116,22 @@ fn show(played: &[Played]) {
     print::line(format!("{cases}: {} passed, {failed} failed", all - failed));
 }
 
-fn show_failure(file: &Path, case: &Case, verdict: &Verdict) {
+fn show_failure(file: &Path, case: &Case, result: &CaseResult) {
     let place = format!("  {} ({}:{})", case.name, file.display(), case.place.line);
     print::line(Line::of(print::BAD, "FAIL").and(print::PLAIN, place));
-    let width = verdict.differences.iter().map(|it| it.what.len() + 1).max();
+    let width = result.differences.iter().map(|it| it.what.len() + 1).max();
     let width = width.unwrap_or_default();
-    for it in &verdict.differences {
+    for it in &result.differences {
         let what = format!("{}:", it.what);
         print::line(format!(
             "      {what:width$} expected {}, found {}",
             it.expected, it.found
         ));
     }
-    if let Some(why) = &verdict.why {
+    if let Some(why) = &result.why {
         print::line(format!("      {}: {}", why.code, why.message));
     }
-    for read in &verdict.assumed {
+    for read in &result.assumed {
         print::line(format!(
             "      not in the estate, and taken not to be there: {read}"
         ));
@@ -139,15 +139,15 @@ fn show_failure(file: &Path, case: &Case, verdict: &Verdict) {
 }
 
 fn as_json(played: &[Played]) -> Value {
-    let case = |file: &Path, case: &Case, verdict: &Verdict| {
+    let case = |file: &Path, case: &Case, result: &CaseResult| {
         json!({
             "file": file.display().to_string(),
             "line": case.place.line,
             "name": case.name,
-            "passed": verdict.differences.is_empty(),
-            "differences": verdict.differences,
-            "reason": verdict.why,
-            "assumed": verdict.assumed.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "passed": result.differences.is_empty(),
+            "differences": result.differences,
+            "reason": result.why,
+            "assumed": result.assumed.iter().map(ToString::to_string).collect::<Vec<_>>(),
         })
     };
     let cases: Vec<Value> = played
@@ -155,7 +155,7 @@ fn as_json(played: &[Played]) -> Value {
         .flat_map(|it| {
             it.cases
                 .iter()
-                .map(|(of, verdict)| case(&it.file, of, verdict))
+                .map(|(of, result)| case(&it.file, of, result))
         })
         .collect();
     let failed = failed(played);

@@ -103,8 +103,15 @@ impl Inventory {
         is_known
     }
 
-    /// The vault as it is listed.
-    pub(super) fn row(&self, id: &VaultId) -> Option<&Vault> {
+    /// The vault as it was read, else as it is listed.
+    pub(super) fn shown(&self, id: &VaultId) -> Option<&Vault> {
+        match self.vaults.get(id) {
+            Some(Sighting::Found(vault)) => Some(vault),
+            _ => self.row(id),
+        }
+    }
+
+    fn row(&self, id: &VaultId) -> Option<&Vault> {
         self.listed.get(id.subscription())?.vaults.get(id)
     }
 

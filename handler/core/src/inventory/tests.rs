@@ -56,6 +56,33 @@ clusters:
 }
 
 #[test]
+fn whoever_holds_a_role_is_named_by_whose_identity_it_is() {
+    let text = "version: 1
+vaults: [{ name: kv-a }]
+managers: [{ name: m1, identities: [id-m] }]
+clusters: [{ name: c1, identities: [system, id-a] }]
+roles:
+  - { vault: kv-a, principal: app-2 }
+  - { vault: kv-a, principal: c1.system }
+  - { vault: kv-a, principal: c1.id-a }
+  - { vault: kv-a, principal: M1.ID-M, assignments: [{ conditional: true }] }
+";
+    let estate = load(text, &defaults()).unwrap();
+    let holders: Vec<&PrincipalId> = estate.roles[&fixtures::vault_id("kv-a")].keys().collect();
+    assert_eq!(holders.len(), 4);
+    assert!(holders.contains(&&PrincipalId::made_of("app 2")));
+    let system = estate.clusters.values().flatten().next().unwrap();
+    assert!(holders.contains(&system.identities.system.as_ref().unwrap()));
+    for nobody in ["c1.id-b", "c2.system", "app-3", "app-0", "me"] {
+        let text = text.replace("app-2", nobody);
+        let problems = load(&text, &defaults()).unwrap_err();
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        let message = format!("`{nobody}` is nobody of the estate");
+        assert_eq!(problems[0].message, message);
+    }
+}
+
+#[test]
 fn what_a_captured_estate_does_not_know_is_said() {
     let mut estate = captured();
     let cluster = fixtures::cluster("c1", &[("site", "a")]);
@@ -109,7 +136,7 @@ roles:
             5:46: expected the value of a tag, found the number `1`; put it in quotes where text is meant
             7:21: not an ARM resource id: it does not begin with a slash
             9:7: another one is /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-clusters/providers/Microsoft.NetworkCloud/clusters/C2 already
-            11:31: not an ARM resource id: an object id is a GUID"#]],
+            11:31: `me` is nobody of the estate; write an object id, `app-1` or `app-2` for the platform's apps, or the name of a cluster or a manager with `.system` or the name of its identity behind it"#]],
     );
 }
 

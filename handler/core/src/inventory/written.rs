@@ -101,17 +101,19 @@ fn file(text: &str, defaults: &Defaults, problems: &mut Problems) -> Option<Inve
     let mut inventory = Inventory::default();
     let furnished = furnish(&mut inventory, &section, defaults, problems);
     let mut ids = BTreeSet::new();
+    let mut sound = Vec::new();
     let clusters = list(&section, "clusters", problems, |it, problems| {
         let cluster = cluster(it, &inventory, defaults, problems)?;
-        once(&mut ids, &cluster.id, it, problems).then_some(cluster)
-    })?;
-    furnished?;
-    let clusters = clusters.into_iter().map(|it| (it.id.clone(), Some(it)));
-    inventory.clusters = clusters.collect();
-    Some(inventory)
+        let is_first = once(&mut ids, &cluster.0, it, problems);
+        sound.push(cluster);
+        is_first.then_some(())
+    });
+    inventory.clusters.extend(sound);
+    let roles = furnish_roles(&mut inventory, &section, defaults, problems);
+    furnished.and(clusters).and(roles).map(|()| inventory)
 }
 
-/// Enters everything but clusters into an inventory: what a section says beside other keys.
+/// Enters everything but clusters and roles into an inventory: what a section says beside other keys.
 pub(crate) fn furnish(
     inventory: &mut Inventory,
     section: &Section<'_>,
@@ -125,24 +127,34 @@ pub(crate) fn furnish(
             .map(Some),
     };
     let subscriptions = list(section, "subscriptions", problems, |it, problems| {
-        subscription(it, inventory, problems)
+        subscription(it, inventory, defaults, problems)
     });
     let managers = list(section, "managers", problems, |it, problems| {
         resource::manager(it, defaults, problems)
     });
     let vaults = vault::vaults(section, inventory, defaults, problems);
     let addresses = list(section, "addresses", problems, address);
-    let roles = list(section, "roles", problems, |it, problems| {
-        roles::roles(it, inventory, defaults, problems)
-    });
     inventory.platform_principals = apps?.or(inventory.platform_principals.take());
     inventory.managers.extend(managers?);
     inventory.vaults_by_host.extend(addresses?);
+    subscriptions.and(vaults)
+}
+
+/// Enters the roles of a section, once everybody is known who may hold one.
+pub(crate) fn furnish_roles(
+    inventory: &mut Inventory,
+    section: &Section<'_>,
+    defaults: &Defaults,
+    problems: &mut Problems,
+) -> Option<()> {
+    let roles = list(section, "roles", problems, |it, problems| {
+        roles::roles(it, inventory, defaults, problems)
+    });
     for (vault, principal, rows) in roles? {
         let of_vault = inventory.roles.entry(vault).or_default();
         of_vault.insert(principal, rows);
     }
-    subscriptions.and(vaults)
+    Some(())
 }
 
 /// Is it the first of its id? Two of one list are a mistake.
@@ -160,7 +172,7 @@ fn once(
 }
 
 /// The value of a key, where there is one that is not null.
-fn given<'a>(section: &Section<'a>, key: &str) -> Option<Node<'a>> {
+pub(crate) fn given<'a>(section: &Section<'a>, key: &str) -> Option<Node<'a>> {
     section.get(key).filter(|it| !it.is_null())
 }
 
@@ -225,7 +237,12 @@ fn time(node: Node<'_>, problems: &mut Problems) -> Option<OffsetDateTime> {
 }
 
 /// What is said of a subscription enters the inventory at once.
-fn subscription(node: Node<'_>, inventory: &mut Inventory, problems: &mut Problems) -> Option<()> {
+fn subscription(
+    node: Node<'_>,
+    inventory: &mut Inventory,
+    defaults: &Defaults,
+    problems: &mut Problems,
+) -> Option<()> {
     const KEYS: &[&str] = &["id", "tenant", "provider", "api-versions", "deleted-vaults"];
     let section = Section::read(node, "a subscription", KEYS, problems)?;
     let id: SubscriptionId = required(&section, "id", problems)?;
@@ -237,7 +254,9 @@ fn subscription(node: Node<'_>, inventory: &mut Inventory, problems: &mut Proble
         })?,
     };
     if let Some(node) = given(&section, "deleted-vaults") {
-        let deleted = node.each("deleted vaults", problems, parsed)?;
+        let deleted = node.each("deleted vaults", problems, |it, problems| {
+            resource::reference(it, VaultId::RESOURCE_TYPE, &defaults.vaults, problems)
+        })?;
         inventory.deleted_vaults.insert(id.clone(), deleted);
     }
     if let Some(tenant) = text(&section, "tenant", problems)? {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use time::{OffsetDateTime, macros::date};
+use time::macros::date;
 use vaultbind_core::{
     archive::ArchiveSpec,
     decision::{Decision, Subject},
@@ -14,24 +14,17 @@ use vaultbind_core::{
     observation::observe_offline,
     plan::Change,
     policy::Policy,
-    resource::{Cluster, Identities, PrincipalId, Provider, RoleAssignment, Vault, WRITER_ROLE},
+    resource::{Cluster, Identities, PrincipalId, Provider, Vault},
 };
 
-use crate::patched::patch;
+use crate::azure::carry_out;
 
 pub(super) const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
 pub(super) const TENANT: &str = "99999999-9999-4999-8999-999999999999";
 
 /// All of Azure that decisions are about.
 #[derive(Debug, Clone)]
-pub(super) struct Estate {
-    pub(super) clusters: BTreeMap<ClusterId, Cluster>,
-    pub(super) vaults: BTreeMap<VaultId, Vault>,
-    pub(super) deleted: BTreeSet<VaultId>,
-    pub(super) managers: BTreeMap<ClusterManagerId, Identities>,
-    pub(super) roles: BTreeSet<(VaultId, PrincipalId)>,
-    pub(super) registered: bool,
-}
+pub(super) struct Estate(pub(super) Inventory);
 
 pub(super) fn principal(number: usize) -> PrincipalId {
     format!("aaaaaaaa-0000-4000-8000-{number:012}")
@@ -57,23 +50,21 @@ pub(super) fn vault_id(number: usize) -> VaultId {
     format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/kv-{number}").parse().unwrap()
 }
 
-/// The assignment that gives a principal the role on a vault.
-fn role((vault, principal): &(VaultId, PrincipalId)) -> RoleAssignment {
-    RoleAssignment {
-        id: format!("{vault}/providers/Microsoft.Authorization/roleAssignments/x"),
-        role: WRITER_ROLE.to_owned(),
-        principal: principal.to_string(),
-        scope: vault.to_string(),
-        conditional: false,
-        created_on: Some(OffsetDateTime::UNIX_EPOCH),
-    }
+pub(super) fn subscription() -> SubscriptionId {
+    SUBSCRIPTION.parse().unwrap()
 }
 
 impl Estate {
-    /// The same as Azure would show it.
-    pub(super) fn azure(&self) -> Inventory {
-        let own: SubscriptionId = SUBSCRIPTION.parse().unwrap();
-        let state = if self.registered {
+    /// An estate of these clusters, each with the manager of its number, and these vaults.
+    pub(super) fn new(
+        clusters: impl IntoIterator<Item = Cluster>,
+        managers: impl IntoIterator<Item = Identities>,
+        vaults: impl IntoIterator<Item = Vault>,
+        is_registered: bool,
+    ) -> Self {
+        let mut azure = Inventory::default();
+        azure.tenants.insert(subscription(), TENANT.to_owned());
+        let state = if is_registered {
             "Registered"
         } else {
             "NotRegistered"
@@ -82,30 +73,76 @@ impl Estate {
             state: state.to_owned(),
             cluster_api_versions: vec!["2025-02-01".to_owned()],
         };
-        let mut azure = Inventory::default();
-        azure.tenants.insert(own.clone(), TENANT.to_owned());
-        azure.providers.insert(own.clone(), provider);
-        let listed = Listed::current(self.vaults.values().cloned());
-        azure.listed.insert(own.clone(), listed);
-        let deleted = self.deleted.iter().cloned().collect();
-        azure.deleted_vaults.insert(own, deleted);
-        for (id, it) in &self.clusters {
-            azure.clusters.insert(id.clone(), Some(it.clone()));
+        azure.providers.insert(subscription(), provider);
+        azure.platform_principals = (!is_registered).then(Vec::new);
+        let clusters = clusters.into_iter().map(|it| (it.id.clone(), Some(it)));
+        azure.clusters.extend(clusters);
+        let managers = managers.into_iter().enumerate();
+        let managers = managers.map(|(number, it)| (manager_id(number), Some(it)));
+        azure.managers.extend(managers);
+        let mut estate = Self(azure);
+        vaults.into_iter().for_each(|it| estate.put(it));
+        estate
+    }
+
+    /// A vault appears, or another of its name does.
+    pub(super) fn put(&mut self, vault: Vault) {
+        let deleted = self.0.deleted_vaults.entry(subscription()).or_default();
+        deleted.retain(|it| *it != vault.id);
+        let sighting = Sighting::Found(vault.clone());
+        self.0.vaults.insert(vault.id, sighting);
+        self.list();
+    }
+
+    /// A vault is deleted, with the roles on it.
+    pub(super) fn delete(&mut self, vault: &VaultId) {
+        if self.0.vaults.remove(vault).is_some() {
+            let deleted = self.0.deleted_vaults.entry(subscription()).or_default();
+            deleted.push(vault.clone());
+            self.0.roles.remove(vault);
+            self.list();
         }
-        for (id, it) in &self.managers {
-            azure.managers.insert(id.clone(), Some(it.clone()));
-        }
-        for (id, it) in &self.vaults {
-            let sighting = Sighting::Found(it.clone());
-            azure.vaults.insert(id.clone(), sighting);
-        }
-        for held in &self.roles {
-            let of = azure.roles.entry(held.0.clone()).or_default();
-            of.insert(held.1.clone(), vec![role(held)]);
-        }
-        let apps = self.registered.then(|| vec![principal(1), principal(2)]);
-        azure.platform_principals = Some(apps.unwrap_or_default());
-        azure
+    }
+
+    /// Resource Graph lists what there is.
+    fn list(&mut self) {
+        let listed = Listed::current(self.vaults().cloned());
+        self.0.listed.insert(subscription(), listed);
+    }
+
+    pub(super) fn vaults(&self) -> impl Iterator<Item = &Vault> {
+        self.0.vaults.values().filter_map(|it| match it {
+            Sighting::Found(vault) => Some(vault),
+            Sighting::NotFound | Sighting::Forbidden => None,
+        })
+    }
+
+    pub(super) fn deleted(&self) -> &[VaultId] {
+        self.0
+            .deleted_vaults
+            .get(&subscription())
+            .map_or(&[], |it| it)
+    }
+
+    pub(super) fn cluster(&self, id: &ClusterId) -> &Cluster {
+        self.0.cluster(id).unwrap()
+    }
+
+    pub(super) fn cluster_mut(&mut self, id: &ClusterId) -> &mut Cluster {
+        self.0.clusters.get_mut(id).unwrap().as_mut().unwrap()
+    }
+
+    pub(super) fn has_role(&self, vault: &VaultId, principal: &PrincipalId) -> bool {
+        let rows = self.0.roles_of(vault, principal);
+        rows.is_some_and(|it| !it.is_empty())
+    }
+
+    /// Who holds the role on which vault.
+    pub(super) fn roles(&self) -> BTreeSet<(VaultId, PrincipalId)> {
+        let of_vault = |(vault, of): (&VaultId, &BTreeMap<PrincipalId, _>)| -> Vec<_> {
+            of.keys().map(|it| (vault.clone(), it.clone())).collect()
+        };
+        self.0.roles.iter().flat_map(of_vault).collect()
     }
 
     pub(super) fn decide(&self, policy: &Policy, cluster: &ClusterId) -> Decision {
@@ -116,16 +153,16 @@ impl Estate {
             today: date!(2026 - 02 - 03),
             vault_suffix: "vault.azure.net",
         };
-        observe_offline(&self.azure(), &subject).decision
+        observe_offline(&self.0, &subject).decision
     }
 
-    /// Carries a binding out, as far as it may go wrong in ways that must never happen.
+    /// Carries a plan out, as far as it may go wrong in ways that must never happen.
     pub(super) fn act(&mut self, decision: &Decision) {
         let bound = decision.vault.as_ref().map(|it| &it.id);
         let grants = decision.writer.as_ref().unwrap();
         for change in &decision.plan.changes {
             match change {
-                Change::RegisterProvider(_) => self.registered = true,
+                Change::RegisterProvider(_) => {}
                 Change::AssignRole {
                     vault, principal, ..
                 } => {
@@ -138,33 +175,33 @@ impl Estate {
                         grants.principals.iter().any(|(it, _)| it == principal),
                         "a role for somebody who writes nothing"
                     );
-                    self.roles.insert((vault.clone(), principal.clone()));
                 }
                 Change::SetArchive {
                     cluster, archive, ..
-                } => self.set_archive(cluster, archive),
+                } => self.check_archive(cluster, archive),
             }
         }
+        carry_out(&mut self.0, &decision.plan);
     }
 
-    fn set_archive(&mut self, id: &ClusterId, archive: &ArchiveSpec) {
+    fn check_archive(&self, id: &ClusterId, archive: &ArchiveSpec) {
         let (ArchiveSpec::Legacy { vault } | ArchiveSpec::Settings { vault, .. }) = archive;
         assert!(
-            self.fit_for(&self.clusters[id]).contains(vault),
+            self.fit_for(self.cluster(id)).contains(vault),
             "{id} was pointed at {vault}, which the policy does not have for it"
         );
-        patch(self.clusters.get_mut(id).unwrap(), archive);
     }
 
     /// One delivery of a request: looks, acts, looks again until there is nothing left to do.
     pub(super) fn reconcile(&mut self, policy: &Policy, cluster: &ClusterId) {
-        let before = self.roles.clone();
+        let before = self.roles();
         for _ in 0..4 {
             let decision = self.decide(policy, cluster);
             if decision.is_bound() && !decision.plan.is_empty() {
                 self.act(&decision);
             } else {
-                let given: Vec<_> = self.roles.difference(&before).collect();
+                let after = self.roles();
+                let given: Vec<_> = after.difference(&before).collect();
                 self.check_given(policy, cluster, &given);
                 return;
             }

@@ -2,8 +2,6 @@
 //!
 //! It must not know what is decided about them.
 
-use std::collections::BTreeSet;
-
 use proptest::prelude::*;
 use vaultbind_core::{
     archive::{ArchiveSettings, SecretArchive},
@@ -90,23 +88,10 @@ pub(super) fn estate() -> impl Strategy<Value = Estate> {
     let clusters = (cluster(0), cluster(1), cluster(2));
     let vaults = (vault(0), vault(1), vault(2), vault(3), vault(4));
     let managers = (identities(), identities(), identities());
-    (clusters, vaults, managers, any::<bool>()).prop_map(|(c, v, m, registered)| Estate {
-        clusters: [c.0, c.1, c.2]
-            .into_iter()
-            .map(|it| (it.id.clone(), it))
-            .collect(),
-        vaults: [v.0, v.1, v.2, v.3, v.4]
-            .into_iter()
-            .map(|it| (it.id.clone(), it))
-            .collect(),
-        deleted: BTreeSet::new(),
-        managers: [m.0, m.1, m.2]
-            .into_iter()
-            .enumerate()
-            .map(|(number, it)| (manager_id(number), it))
-            .collect(),
-        roles: BTreeSet::new(),
-        registered,
+    (clusters, vaults, managers, any::<bool>()).prop_map(|(c, v, m, is_registered)| {
+        let clusters = [c.0, c.1, c.2];
+        let vaults = [v.0, v.1, v.2, v.3, v.4];
+        Estate::new(clusters, [m.0, m.1, m.2], vaults, is_registered)
     })
 }
 

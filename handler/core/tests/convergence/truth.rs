@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use vaultbind_core::{
     archive::{ArchiveSettings, SecretArchive},
-    id::{ClusterId, VaultId},
+    id::{ClusterId, ClusterManagerId, VaultId},
     policy::{Policy, Rebind, WriterChoice},
     resource::{AssociatedIdentity, Cluster, Identities, PrincipalId, Vault},
     result::Outcome,
 };
 
-use super::estate::{Estate, TENANT, principal};
+use super::estate::{Estate, TENANT};
 
 impl Estate {
     /// The vaults that the policy has for a cluster: of its site, within the boundary, and such as can take the role.
@@ -26,7 +26,7 @@ impl Estate {
     fn meant_for(&self, cluster: &Cluster) -> impl Iterator<Item = &Vault> {
         let site = cluster.tags.get("site").filter(|it| *it != "c");
         let site = site.map(ToOwned::to_owned);
-        self.vaults.values().filter(move |it| {
+        self.vaults().filter(move |it| {
             let is_within = it.id.as_str().contains("/rg-secrets/");
             is_within && site.is_some() && it.tags.get("site") == site.as_deref()
         })
@@ -34,11 +34,12 @@ impl Estate {
 
     /// Is a cluster such as is said of it, where it is not bound?
     pub(super) fn bears_out(&self, outcome: Outcome, policy: &Policy, id: &ClusterId) -> bool {
-        let cluster = &self.clusters[id];
+        let cluster = self.cluster(id);
         let fit = self.fit_for(cluster);
         let only = fit.first().filter(|_| fit.len() == 1);
         let bound = self.bound_to(cluster);
-        let is_elsewhere = |it: &VaultId| self.vaults.contains_key(it) && Some(it) != only;
+        let is_elsewhere =
+            |it: &VaultId| self.vaults().any(|vault| vault.id == *it) && Some(it) != only;
         match outcome {
             Outcome::Unmatched => self.meant_for(cluster).next().is_none(),
             Outcome::Ambiguous => fit.len() > 1,
@@ -51,7 +52,8 @@ impl Estate {
             },
             Outcome::Orphaned => {
                 let may_move = policy.rules[0].rebind != Rebind::Never;
-                bound.is_some_and(|it| self.deleted.contains(&it)) && !(may_move && only.is_some())
+                bound.is_some_and(|it| self.deleted().contains(&it))
+                    && !(may_move && only.is_some())
             }
             _ => false,
         }
@@ -59,7 +61,7 @@ impl Estate {
 
     /// The vault that a cluster delivers to, there or deleted.
     fn bound_to(&self, cluster: &Cluster) -> Option<VaultId> {
-        let mut known = self.vaults.keys().chain(&self.deleted);
+        let mut known = self.vaults().map(|it| &it.id).chain(self.deleted());
         let is_named = |it: &&VaultId| match &cluster.settings {
             Some(settings) => {
                 let uri = format!("https://{}.vault.azure.net/", it.name());
@@ -80,7 +82,7 @@ impl Estate {
             user: BTreeMap::new(),
         };
         let own = &cluster.identities;
-        let managers = cluster.manager.as_ref().map(|it| &self.managers[it]);
+        let managers = cluster.manager.as_ref().map(|it| self.manager(it));
         let managers = managers.unwrap_or(NOBODY);
         let has_any = |it: &Identities| it.system.is_some() || !it.user.is_empty();
         let cannot = |it: &Identities| it.user.len() != 1 && it.system.is_none();
@@ -93,6 +95,10 @@ impl Estate {
             WriterChoice::Auto if !is_in_place && has_any(own) => cannot(own),
             WriterChoice::Auto => has_any(managers) && cannot(managers),
         }
+    }
+
+    fn manager(&self, id: &ClusterManagerId) -> &Identities {
+        self.0.managers[id].as_ref().unwrap()
     }
 
     /// Who may write for what a cluster shows, and how many of them need the role.
@@ -110,11 +116,11 @@ impl Estate {
             };
             return (writer.into_iter().collect(), 1);
         }
-        let of_manager = cluster.manager.as_ref().map(|it| all(&self.managers[it]));
+        let of_manager = cluster.manager.as_ref().map(|it| all(self.manager(it)));
         let of_manager = of_manager.unwrap_or_default();
         let by_apps = policy.rules[0].writer == WriterChoice::PlatformApps;
         if by_apps || of_manager.is_empty() {
-            (vec![principal(1), principal(2)], 2)
+            (apps(), 2)
         } else {
             (of_manager, 1)
         }
@@ -127,7 +133,7 @@ impl Estate {
         id: &ClusterId,
         given: &[&(VaultId, PrincipalId)],
     ) {
-        let cluster = &self.clusters[id];
+        let cluster = self.cluster(id);
         let (writers, most) = self.writers(policy, cluster);
         assert!(given.len() <= most, "{id}: a role for too many: {given:?}");
         for (vault, principal) in given {
@@ -145,4 +151,9 @@ impl Estate {
             );
         }
     }
+}
+
+/// The platform's apps, as they are where nothing else is said.
+fn apps() -> Vec<PrincipalId> {
+    ["app 1", "app 2"].map(PrincipalId::made_of).to_vec()
 }

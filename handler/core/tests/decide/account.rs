@@ -6,13 +6,13 @@ use std::fmt::Write as _;
 
 use vaultbind_core::{
     decision::{Decision, Patience, Read},
+    expectation::Given,
+    resource::{Identities, PrincipalId},
     result::{Candidate, Reason},
 };
 
-use super::estate::Estate;
-
 /// What was read in each round, and what was decided in the end.
-pub(crate) fn of(estate: &Estate, rounds: &[Vec<Read>], decision: &Decision) -> String {
+pub(crate) fn of(given: &Given, rounds: &[Vec<Read>], decision: &Decision) -> String {
     let mut text = String::new();
     for reads in rounds {
         let mut reads: Vec<String> = reads.iter().map(ToString::to_string).collect();
@@ -25,7 +25,7 @@ pub(crate) fn of(estate: &Estate, rounds: &[Vec<Read>], decision: &Decision) -> 
         Some(reason) => refusal(&mut text, decision, reason),
         None => binding(&mut text, decision),
     }
-    estate.named(text)
+    named(given, text)
 }
 
 fn refusal(text: &mut String, decision: &Decision, reason: &Reason) {
@@ -71,4 +71,29 @@ fn candidates(text: &mut String, candidates: &[Candidate]) {
         let name = candidate.id.rsplit('/').next().unwrap();
         writeln!(text, "candidate {name}: {}", candidate.why).unwrap();
     }
+}
+
+/// The text with names in place of the ids of principals, as the estate is written.
+fn named(given: &Given, mut text: String) -> String {
+    let inventory = &given.inventory;
+    let clusters = inventory.clusters.values().flatten();
+    let clusters = clusters.map(|it| (it.id.name(), &it.identities));
+    let managers = inventory.managers.iter();
+    let managers = managers.filter_map(|(id, it)| Some((id.name(), it.as_ref()?)));
+    for (owner, identities) in clusters.chain(managers) {
+        for (identity, principal) in principals(identities) {
+            text = text.replace(principal.as_str(), &format!("{owner}.{identity}"));
+        }
+    }
+    for number in 1..=2 {
+        let app = PrincipalId::made_of(&format!("app {number}"));
+        text = text.replace(app.as_str(), &format!("app-{number}"));
+    }
+    text
+}
+
+fn principals(identities: &Identities) -> impl Iterator<Item = (&str, &PrincipalId)> {
+    let system = identities.system.iter().map(|it| ("system", it));
+    let user = identities.user.iter();
+    system.chain(user.filter_map(|(id, it)| Some((id.name(), it.as_ref()?))))
 }

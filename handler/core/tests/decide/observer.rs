@@ -1,33 +1,30 @@
-//! Observing an estate in memory: what a decision asks for is entered into its inventory.
+//! Observing what is given, in memory: what a decision asks for is entered into its inventory.
 //!
 //! It must not enter anything else, and every question has to be a new one within the policy's reach.
 
 use std::sync::Mutex;
 
+use time::{Date, macros::date};
 use vaultbind_core::{
     decision::{Decision, Read, Subject},
+    expectation::Given,
     inventory::Inventory,
-    observation::{Source, Unsettled, at_once},
+    observation::{Observation, Source, Unsettled, at_once},
     policy::Policy,
 };
 
-use super::estate::Estate;
+/// The day on which nothing else is said.
+const TODAY: Date = date!(2026 - 11 - 23);
 
 /// What is asked about an estate.
-pub(crate) fn subject<'a>(policy: &'a Policy, estate: &'a Estate) -> Subject<'a> {
-    Subject {
-        policy,
-        cluster: &estate.cluster.id,
-        vault_hint: estate.hint.as_ref(),
-        today: estate.today,
-        vault_suffix: "vault.azure.net",
-    }
+pub(crate) fn subject<'a>(policy: &'a Policy, given: &'a Given) -> Subject<'a> {
+    given.subject(policy, TODAY, "vault.azure.net")
 }
 
 /// An estate that is read, and what was read of it in each round.
 struct Observed<'a, P> {
     policy: &'a Policy,
-    estate: &'a Estate,
+    given: &'a Given,
     /// What is answered of the questions of a round.
     pick: P,
     rounds: Mutex<Vec<Vec<Read>>>,
@@ -44,8 +41,13 @@ impl<P: Fn(Vec<Read>) -> Vec<Read>> Source for Observed<'_, P> {
         for read in &reads {
             let is_new = !rounds.iter().flatten().any(|it| it == read);
             assert!(is_new, "it looks twice: {read:?}");
-            check_reach(self.policy, self.estate, read);
-            seen.extend(self.estate.fact(read));
+            check_reach(self.policy, self.given, read);
+            let mut fact = self.given.fact(read);
+            // A list that was kept may be older than the request.
+            let is_kept = matches!(read, Read::Vaults(_));
+            let listed = fact.listed.values_mut();
+            listed.for_each(|it| it.is_current = !is_kept);
+            seen.extend(fact);
         }
         assert!(seen.assumed.is_empty(), "{:?} are not known", seen.assumed);
         rounds.push(reads);
@@ -53,38 +55,31 @@ impl<P: Fn(Vec<Read>) -> Vec<Read>> Source for Observed<'_, P> {
     }
 }
 
-/// Answers what `pick` leaves of the questions of each round, until there are none; the rounds and the decision.
+/// Answers what `pick` leaves of the questions of each round, until there are none; the rounds and what was observed.
 pub(crate) fn observe(
     policy: &Policy,
-    estate: &Estate,
+    given: &Given,
     pick: impl Fn(Vec<Read>) -> Vec<Read>,
-) -> (Vec<Vec<Read>>, Decision) {
-    let (rounds, _, decision) = seen(policy, estate, pick);
-    (rounds, decision)
-}
-
-/// The same with what was seen.
-pub(crate) fn seen(
-    policy: &Policy,
-    estate: &Estate,
-    pick: impl Fn(Vec<Read>) -> Vec<Read>,
-) -> (Vec<Vec<Read>>, Inventory, Decision) {
+) -> (Vec<Vec<Read>>, Observation) {
     let source = Observed {
         policy,
-        estate,
+        given,
         pick,
         rounds: Mutex::default(),
     };
-    let subject = subject(policy, estate);
-    let known = Inventory::default();
+    let (subject, known) = (subject(policy, given), Inventory::default());
     let observing = vaultbind_core::observation::observe(&source, &subject, known, Vec::new());
     let observed = at_once(observing).unwrap_or_else(|it| panic!("{it}: {:?}", source.rounds));
-    let rounds = source.rounds.into_inner().unwrap();
-    (rounds, observed.inventory, observed.decision)
+    (source.rounds.into_inner().unwrap(), observed)
+}
+
+/// What is decided where every question is answered at once.
+pub(crate) fn decided(policy: &Policy, given: &Given) -> Decision {
+    observe(policy, given, |reads| reads).1.decision
 }
 
 /// Nothing outside the scope is read, but for what a rule's boundary names.
-fn check_reach(policy: &Policy, estate: &Estate, read: &Read) {
+fn check_reach(policy: &Policy, given: &Given, read: &Read) {
     let within = || policy.rules.iter().flat_map(|rule| &rule.vaults.within);
     let is_reached = match read {
         Read::Vault(vault) | Read::Roles(vault, _) => {
@@ -94,7 +89,7 @@ fn check_reach(policy: &Policy, estate: &Estate, read: &Read) {
             policy.covers(subscription)
                 || within().any(|scope| scope.subscription() == subscription)
         }
-        _ => policy.covers(estate.cluster.id.subscription()),
+        _ => policy.covers(given.cluster.subscription()),
     };
     assert!(is_reached, "it looks where it may not: {read:?}");
 }

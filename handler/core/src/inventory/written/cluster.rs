@@ -31,15 +31,16 @@ const KEYS: &[&str] = &[
     "manager",
     "archive",
     "settings",
+    "absent",
 ];
 
-/// Reads a cluster; vaults that it names are looked for in the inventory.
+/// Reads a cluster, none where it is said to be absent; vaults that it names are looked for in the inventory.
 pub(crate) fn cluster(
     node: Node<'_>,
     inventory: &Inventory,
     defaults: &Defaults,
     problems: &mut Problems,
-) -> Option<Cluster> {
+) -> Option<(ClusterId, Option<Cluster>)> {
     let section = Section::read(node, "a cluster", KEYS, problems)?;
     let group = &defaults.clusters;
     let id: ClusterId = id_of(
@@ -74,8 +75,9 @@ pub(crate) fn cluster(
         None => None,
         Some(node) => Some(settings(node, inventory, defaults, problems)?),
     };
-    Some(Cluster {
-        id,
+    let is_there = !truth(&section, "absent", false, problems)?;
+    let cluster = Cluster {
+        id: id.clone(),
         location: location.to_owned(),
         tags,
         etag: None,
@@ -85,7 +87,8 @@ pub(crate) fn cluster(
         manager,
         archive,
         settings,
-    })
+    };
+    Some((id, is_there.then_some(cluster)))
 }
 
 /// `secretArchive`: a vault, or a mapping that says whether it is in use too.
@@ -126,8 +129,8 @@ fn settings(
         None => None,
         Some(node) => Some(vault_named(node, inventory, defaults, problems)?),
     };
-    let uri_of = |id: VaultId| match inventory.row(&id) {
-        Some(row) => row.uri.clone(),
+    let uri_of = |id: VaultId| match inventory.shown(&id) {
+        Some(vault) => vault.uri.clone(),
         None => defaults.uri(&id),
     };
     let identity = match given(&section, "identity") {

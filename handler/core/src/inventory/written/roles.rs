@@ -2,11 +2,11 @@
 //!
 //! It must not judge whether an assignment applies.
 
-use super::{Defaults, given, required, time, truth, vault::vault_named};
+use super::{Defaults, given, text, time, truth, vault::vault_named};
 use crate::{
     id::VaultId,
-    inventory::Inventory,
-    resource::{PrincipalId, RoleAssignment, WRITER_ROLE},
+    inventory::{Inventory, offline::platform_apps},
+    resource::{Identities, PrincipalId, RoleAssignment},
     yaml::{
         node::{Node, Section},
         problem::Problems,
@@ -25,38 +25,85 @@ pub(super) fn roles(
     let section = Section::read(node, "roles", KEYS, problems)?;
     let vault = section.required("vault", "name a vault, or give its id", problems)?;
     let vault = vault_named(vault, inventory, defaults, problems)?;
-    let principal: PrincipalId = required(&section, "principal", problems)?;
+    let hint = "say whose roles they are";
+    let principal = section.required("principal", hint, problems)?;
+    let principal = principal_named(principal, inventory, problems)?;
+    let usual = RoleAssignment::of_writer(&vault, &principal);
     let rows = match given(&section, "assignments") {
         // Nothing more said, it is the one assignment that a writer needs.
-        None => vec![RoleAssignment {
-            id: format!("{vault}/providers/Microsoft.Authorization/roleAssignments/{principal}"),
-            role: WRITER_ROLE.to_owned(),
-            principal: principal.to_string(),
-            scope: vault.to_string(),
-            conditional: false,
-            created_on: None,
-        }],
-        Some(node) => node.each("role assignments", problems, assignment)?,
+        None => vec![usual],
+        Some(node) => node.each("role assignments", problems, |it, problems| {
+            assignment(it, &usual, problems)
+        })?,
     };
     Some((vault, principal, rows))
 }
 
-fn assignment(node: Node<'_>, problems: &mut Problems) -> Option<RoleAssignment> {
+/// A principal by its object id, or by whose it is.
+fn principal_named(
+    node: Node<'_>,
+    inventory: &Inventory,
+    problems: &mut Problems,
+) -> Option<PrincipalId> {
+    const HINT: &str = "write an object id, `app-1` or `app-2` for the platform's apps, or the name of a cluster or a \
+        manager with `.system` or the name of its identity behind it";
+    let name = node.string("a principal", problems)?;
+    let named = || match name.split_once('.') {
+        Some((owner, identity)) => identity_named(owner, identity, inventory),
+        None => {
+            let apps = inventory.platform_principals.clone();
+            let number: usize = name.strip_prefix("app-")?.parse().ok()?;
+            let apps = apps.unwrap_or_else(platform_apps);
+            apps.get(number.checked_sub(1)?).cloned()
+        }
+    };
+    let principal = name.parse().ok().or_else(named);
+    if principal.is_none() {
+        let message = format!("`{}` is nobody of the estate", name.escape_debug());
+        problems.hinted(node, message, HINT);
+    }
+    principal
+}
+
+fn identity_named(owner: &str, identity: &str, inventory: &Inventory) -> Option<PrincipalId> {
+    let clusters = inventory.clusters.values().flatten();
+    let clusters = clusters.map(|it| (it.id.name(), &it.identities));
+    let managers = inventory.managers.iter();
+    let managers = managers.filter_map(|(id, it)| Some((id.name(), it.as_ref()?)));
+    let principal = |it: &Identities| {
+        let mut users = it.user.iter();
+        let is_meant = |name: &str| name.eq_ignore_ascii_case(identity);
+        match identity {
+            "system" => it.system.clone(),
+            _ => users.find(|(id, _)| is_meant(id.name()))?.1.clone(),
+        }
+    };
+    let owners = clusters.chain(managers);
+    let mut owners = owners.filter(|(name, _)| name.eq_ignore_ascii_case(owner));
+    owners.find_map(|(_, it)| principal(it))
+}
+
+/// An assignment; what it does not say is as in the usual one.
+fn assignment(
+    node: Node<'_>,
+    usual: &RoleAssignment,
+    problems: &mut Problems,
+) -> Option<RoleAssignment> {
     const KEYS: &[&str] = &["id", "role", "scope", "principal", "conditional", "created"];
     let section = Section::read(node, "a role assignment", KEYS, problems)?;
-    let needed = |key, problems: &mut Problems| {
-        let node = section.required(key, "it has no usual value", problems)?;
-        node.text("text", problems)
+    let said = |key, usual: &str, problems: &mut Problems| {
+        let text = text(&section, key, problems)?;
+        Some(text.unwrap_or(usual).to_owned())
     };
     let created_on = match given(&section, "created") {
         None => None,
         Some(node) => Some(time(node, problems)?),
     };
     Some(RoleAssignment {
-        id: needed("id", problems)?,
-        role: needed("role", problems)?,
-        scope: needed("scope", problems)?,
-        principal: needed("principal", problems)?,
+        id: said("id", &usual.id, problems)?,
+        role: said("role", &usual.role, problems)?,
+        scope: said("scope", &usual.scope, problems)?,
+        principal: said("principal", &usual.principal, problems)?,
         conditional: truth(&section, "conditional", false, problems)?,
         created_on,
     })

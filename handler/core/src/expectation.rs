@@ -1,24 +1,22 @@
-//! Cases: what the author of a policy expects of it, and what the policy makes of each.
+//! Expectations: what the author of a policy expects of it, case by case, and what the policy makes of each.
 //!
 //! It must not judge an estate's state, only where a cluster belongs: a binding that is yet to be made is `bound` too.
 
+mod given;
 mod read;
-
-use std::rc::Rc;
 
 use time::Date;
 
 use crate::{
-    decision::{Decision, Read, Subject},
-    id::{ClusterId, VaultId},
-    inventory::Inventory,
-    observation::observe_offline,
+    decision::{Decision, Read},
+    id::VaultId,
     plan::Writer,
     policy::Policy,
     result::Reason,
     yaml::Place,
 };
 
+pub use given::Given;
 pub use read::{Files, load};
 
 /// A cluster of an estate, and what is expected of it.
@@ -28,10 +26,7 @@ pub struct Case {
     pub name: String,
     /// Where it stands in its file.
     pub place: Place,
-    /// The day for exemptions, where the file says one.
-    pub today: Option<Date>,
-    inventory: Rc<Inventory>,
-    cluster: ClusterId,
+    given: Given,
     expectation: Expectation,
 }
 
@@ -56,7 +51,7 @@ enum Expected<T> {
 
 /// What the policy makes of a case where it is not what was expected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Verdict {
+pub struct CaseResult {
     /// What differs; nothing where the case passes.
     pub differences: Vec<Difference>,
     /// Why it came so: for whoever reads a difference.
@@ -86,15 +81,8 @@ fn word(decision: &Decision) -> &'static str {
 
 impl Case {
     /// Decides about the case's cluster and compares.
-    pub fn run(&self, policy: &Policy, today: Date, vault_suffix: &str) -> Verdict {
-        let subject = Subject {
-            policy,
-            cluster: &self.cluster,
-            vault_hint: None,
-            today: self.today.unwrap_or(today),
-            vault_suffix,
-        };
-        let observed = observe_offline(&self.inventory, &subject);
+    pub fn run(&self, policy: &Policy, today: Date, vault_suffix: &str) -> CaseResult {
+        let observed = self.given.observe(policy, today, vault_suffix);
         let (found, expected) = (observed.decision, &self.expectation);
         let vault = found.vault.as_ref().map(|it| &it.id);
         let writer = found.writer.as_ref().map(|it| &it.writer);
@@ -106,7 +94,7 @@ impl Case {
             difference("writer", &expected.writer, writer),
             difference("reason", &expected.reason, code),
         ];
-        Verdict {
+        CaseResult {
             differences: differences.into_iter().flatten().collect(),
             why: found.reason,
             assumed: observed.inventory.assumed,

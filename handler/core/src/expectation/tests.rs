@@ -33,15 +33,15 @@ fn check(cases: &str, expected: &Expect) {
     let policy = document::load(fixtures::BY_SITE).unwrap();
     let mut lines = Vec::new();
     for case in loaded(&format!("{VAULTS}{cases}")).unwrap() {
-        let verdict = case.run(&policy, date!(2026 - 11 - 23), "vault.azure.net");
-        if verdict.differences.is_empty() {
+        let result = case.run(&policy, date!(2026 - 11 - 23), "vault.azure.net");
+        if result.differences.is_empty() {
             lines.push(format!("{}: passes", case.name));
         }
         for Difference {
             what,
             expected,
             found,
-        } in verdict.differences
+        } in result.differences
         {
             lines.push(format!(
                 "{}: {what}: {expected} expected, found {found}",
@@ -80,6 +80,38 @@ fn a_case_passes_where_the_policy_does_as_expected() {
             nowhere: passes
             ambiguous: passes
             captured: passes"#]],
+    );
+}
+
+#[test]
+fn a_case_says_what_was_seen_when() {
+    check(
+        "
+  - name: a list that was kept lacks the newest
+    vaults: [{ name: kv-a-2, tags: { site: a } }]
+    uncached: [kv-a-2]
+    cluster: { tags: { site: a } }
+    expect: { outcome: bound, vault: kv-a }
+  - name: but not where its own event led to the question
+    vaults: [{ name: kv-a-2, tags: { site: a } }]
+    uncached: [kv-a-2]
+    hint: kv-a-2
+    cluster: { tags: { site: a } }
+    expect: { outcome: ambiguous }
+  - name: nor where it is listed anew
+    vaults: [{ name: kv-c, tags: { site: c } }]
+    uncached: [kv-c]
+    cluster: { tags: { site: c } }
+    expect: { outcome: bound, vault: kv-c }
+  - name: it does not exist any more
+    cluster: { tags: { site: a }, absent: true }
+    expect: { outcome: gone, reason: ClusterNotFound }
+",
+        &expect![[r#"
+            a list that was kept lacks the newest: passes
+            but not where its own event led to the question: passes
+            nor where it is listed anew: passes
+            it does not exist any more: passes"#]],
     );
 }
 
