@@ -41,7 +41,7 @@ impl Deadline {
     }
 
     /// Waits for what is left of the allowance: whoever asks for a redelivery gets it at once otherwise.
-    pub async fn use_up(&mut self) {
+    pub async fn wait_out(&mut self) {
         sleep(std::mem::take(&mut self.waiting)).await;
     }
 }
@@ -70,8 +70,8 @@ mod tests {
         assert!(deadline.pause(Duration::from_secs(1)).await);
         assert!(deadline.pause(Duration::from_secs(1)).await);
         assert!(!deadline.pause(Duration::from_secs(2)).await);
-        deadline.use_up().await;
-        deadline.use_up().await;
+        deadline.wait_out().await;
+        deadline.wait_out().await;
         assert_eq!(start.elapsed(), WAITING);
     }
 

@@ -30,7 +30,7 @@ use crate::{
     request::{Origin, Request, RetryClass},
 };
 use azure::Azure;
-pub use error::{Ending, Error};
+pub use error::Error;
 use poll::OperationFailure;
 use result::Report;
 
@@ -138,9 +138,9 @@ pub fn error_policy(context: &Context, request: &mut Request, unfinished: &Unfin
     let (now, deadline) = (context.clock.now(), context.config.deadline);
     match error_policy::retry(&unfinished.error, request, now, deadline) {
         Ok(delay) => Done::of(request, None, Action::Requeue(delay)),
-        Err(Ending { outcome, reason }) => {
+        Err(end) => {
             let report = &unfinished.report;
-            let result = report.result(context, request, outcome, Some(reason));
+            let result = report.result(context, request, end.outcome, end.reason);
             Done::of(request, Some(result), Action::AwaitChange)
         }
     }

@@ -2,9 +2,9 @@
 //!
 //! It must not carry state of Azure to act on: that is read anew each time.
 
-mod class;
 mod id;
 mod progress;
+mod retry_class;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -13,9 +13,9 @@ use vaultbind_core::{
     result::Cause,
 };
 
-pub use class::RetryClass;
 pub use id::{Bucket, cluster_request_id, hash, page_request_id, sweep_request_id};
 pub use progress::Progress;
+pub use retry_class::RetryClass;
 
 /// The version of the message that this Vaultbind writes and reads.
 const VERSION: u32 = 1;

@@ -3,7 +3,7 @@
 //! It must not begin without a yes, and must not end without saying of each cluster how far it came.
 
 mod carry_out;
-mod course;
+mod status;
 
 use std::{
     io::{BufRead, IsTerminal as _},
@@ -18,14 +18,14 @@ use vaultbind_core::{
 
 use super::{
     Output,
-    look::Look,
+    observed::Observed,
     plan,
     print::{self, Line},
     serve::runtime,
     source::{self, Source},
 };
 use carry_out::carry_out;
-use course::{Course, Tally};
+use status::{ApplyStatus, Summary};
 
 /// The exit code of a command that was interrupted, as shells know it.
 const INTERRUPTED: u8 = 130;
@@ -59,11 +59,11 @@ struct LeftOut {
 }
 
 impl LeftOut {
-    fn of(looks: &[Look]) -> Self {
-        let waits = |it: &&Look| it.waits() && it.changes().is_empty();
+    fn of(observed: &[Observed]) -> Self {
+        let waits = |it: &&Observed| it.waits() && it.changes().is_empty();
         Self {
-            waiting: looks.iter().filter(waits).count(),
-            unseen: looks.iter().filter(|it| it.seen.is_err()).count(),
+            waiting: observed.iter().filter(waits).count(),
+            unseen: observed.iter().filter(|it| it.seen.is_err()).count(),
         }
     }
 
@@ -94,31 +94,31 @@ pub(super) fn apply(arguments: &ApplyArguments) -> anyhow::Result<ExitCode> {
     );
     let source = Source::Live(Box::new(context.clone()));
     let runtime = runtime()?;
-    let looks = runtime.block_on(async {
+    let observed = runtime.block_on(async {
         let targets = plan::targets(&source, arguments.cluster.as_deref()).await?;
-        anyhow::Ok(source.look_at(targets).await)
+        anyhow::Ok(source.observe_all(targets).await)
     })?;
     if for_people {
-        plan::show(&looks, false, &[]);
+        plan::show(&observed, false, &[]);
     }
-    let tasks: Vec<Task> = looks.iter().filter_map(task).collect();
-    let left_out = LeftOut::of(&looks);
+    let tasks: Vec<Task> = observed.iter().filter_map(task).collect();
+    let left_out = LeftOut::of(&observed);
     if !tasks.is_empty() && !arguments.yes && !is_confirmed(tasks.len()) {
         print::line("nothing was changed");
         return Ok(ExitCode::SUCCESS);
     }
-    let courses = runtime.block_on(carry_out(&context, &tasks, for_people))?;
-    let tally = Tally::of(&courses);
+    let statuses = runtime.block_on(carry_out(&context, &tasks, for_people))?;
+    let summary = Summary::of(&statuses);
     if !for_people {
-        print::json(&as_json(&tasks, &courses, &tally, &left_out));
+        print::json(&as_json(&tasks, &statuses, &summary, &left_out));
     } else if !tasks.is_empty() {
         print::line("");
-        print::line(tally.in_words() + &left_out.in_words());
+        print::line(summary.in_words() + &left_out.in_words());
     }
     Ok(
         match (
-            tally.interrupted(),
-            tally.all_bound() && left_out.is_nothing(),
+            summary.interrupted(),
+            summary.all_bound() && left_out.is_nothing(),
         ) {
             (true, _) => ExitCode::from(INTERRUPTED),
             (false, true) => ExitCode::SUCCESS,
@@ -127,29 +127,34 @@ pub(super) fn apply(arguments: &ApplyArguments) -> anyhow::Result<ExitCode> {
     )
 }
 
-fn as_json(tasks: &[Task], courses: &[Course], tally: &Tally, left_out: &LeftOut) -> Value {
-    let cluster = |(task, course): (&Task, &Course)| {
-        let mut cluster = course.as_json();
+fn as_json(
+    tasks: &[Task],
+    statuses: &[ApplyStatus],
+    summary: &Summary,
+    left_out: &LeftOut,
+) -> Value {
+    let cluster = |(task, status): (&Task, &ApplyStatus)| {
+        let mut cluster = status.as_json();
         cluster["clusterId"] = task.cluster.as_str().into();
         cluster
     };
-    let mut summary = tally.as_json();
+    let mut summary = summary.as_json();
     summary["waiting"] = left_out.waiting.into();
     summary["notLookedAt"] = left_out.unseen.into();
     json!({
-        "clusters": tasks.iter().zip(courses).map(cluster).collect::<Vec<_>>(),
+        "clusters": tasks.iter().zip(statuses).map(cluster).collect::<Vec<_>>(),
         "summary": summary,
     })
 }
 
 /// The task that a cluster is: also where its turn comes only after what is under way.
-fn task(look: &Look) -> Option<Task> {
-    if look.changes().is_empty() {
+fn task(observed: &Observed) -> Option<Task> {
+    if observed.changes().is_empty() {
         return None;
     }
     Some(Task {
-        cluster: look.cluster.clone(),
-        vault: look.decision()?.vault.as_ref()?.id.clone(),
+        cluster: observed.cluster.clone(),
+        vault: observed.decision()?.vault.as_ref()?.id.clone(),
     })
 }
 
@@ -166,11 +171,11 @@ fn is_yes(mut answers: impl BufRead) -> bool {
 }
 
 /// Prints how far one cluster came.
-fn show(place: &str, cluster: &ClusterId, course: &Course) {
-    let (style, word, more) = course.in_words();
+fn show(place: &str, cluster: &ClusterId, status: &ApplyStatus) {
+    let (style, word, more) = status.in_words();
     let line = Line::from(format!("{place} {}: ", cluster.name()));
     print::line(line.and(style, word).and(print::PLAIN, more));
-    if let Some(help) = course.help() {
+    if let Some(help) = status.help() {
         print::line(format!("  {help}"));
     }
 }

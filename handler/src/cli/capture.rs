@@ -20,7 +20,7 @@ use vaultbind_core::{
     result::Reason,
 };
 
-use super::{live, print, progress::Progress, serve::runtime, source};
+use super::{live, print, progress_bar::ProgressBar, serve::runtime, source};
 use crate::{
     context::Context,
     escape,
@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// How many clusters are looked at at a time.
-const CONCURRENT_LOOKS: usize = 8;
+const CONCURRENT_OBSERVATIONS: usize = 8;
 
 /// Where the estate goes.
 #[derive(Debug, clap::Args)]
@@ -90,14 +90,14 @@ async fn read(context: &Context) -> anyhow::Result<Inventory> {
         .collect();
     subscriptions.extend(context.policy.vault_subscriptions.iter().cloned());
     list_vaults(context, subscriptions, &mut estate).await?;
-    let progress = Progress::over("reading", clusters.len());
-    let looks = clusters.into_iter().map(|it| async {
-        let seen = look(context, &it.id).await;
+    let progress = ProgressBar::over("reading", clusters.len());
+    let observed = clusters.into_iter().map(|it| async {
+        let seen = observe(context, &it.id).await;
         progress.step();
         (it.id, seen)
     });
-    let mut looks = stream::iter(looks).buffered(CONCURRENT_LOOKS);
-    while let Some((cluster, seen)) = looks.next().await {
+    let mut observed = stream::iter(observed).buffered(CONCURRENT_OBSERVATIONS);
+    while let Some((cluster, seen)) = observed.next().await {
         match seen {
             Ok(inventory) => estate.extend(inventory),
             Err(reason) => {
@@ -110,8 +110,8 @@ async fn read(context: &Context) -> anyhow::Result<Inventory> {
 }
 
 /// What the decision about a cluster needs, and what one under another policy would need besides.
-async fn look(context: &Context, cluster: &ClusterId) -> Result<Inventory, Reason> {
-    let seen = live::look(context, cluster, None).await?;
+async fn observe(context: &Context, cluster: &ClusterId) -> Result<Inventory, Reason> {
+    let seen = live::observe(context, cluster, None).await?;
     let request = live::of_cluster(context, cluster, None);
     let azure = Azure::new(context, &request, cluster);
     let reads = beyond(&context.policy, &seen);

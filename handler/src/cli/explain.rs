@@ -15,7 +15,7 @@ use vaultbind_core::{
 
 use super::{
     Output,
-    look::Look,
+    observed::Observed,
     plan::show_assumed,
     print::{self, Line},
     serve::runtime,
@@ -37,36 +37,36 @@ pub(super) struct ExplainArguments {
 
 pub(super) fn explain(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
     let source = Source::open(arguments.estate.as_deref())?;
-    let look = runtime()?.block_on(async {
+    let observed = runtime()?.block_on(async {
         let id = source.find(&arguments.cluster).await?;
-        anyhow::Ok(source.look(id, None).await)
+        anyhow::Ok(source.observe(id, None).await)
     })?;
     match arguments.output {
-        Output::Table => show(source.policy(), &look),
-        Output::Json => print::json(&as_json(source.policy(), &look)),
+        Output::Table => show(source.policy(), &observed),
+        Output::Json => print::json(&as_json(source.policy(), &observed)),
     }
-    Ok(if look.seen.is_ok() {
+    Ok(if observed.seen.is_ok() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
 }
 
-fn seen_cluster(look: &Look) -> Option<&Cluster> {
-    look.seen.as_ref().ok()?.cluster()
+fn seen_cluster(observed: &Observed) -> Option<&Cluster> {
+    observed.seen.as_ref().ok()?.cluster()
 }
 
-fn candidates(look: &Look) -> &[Candidate] {
-    look.decision().map_or(&[], |it| &it.candidates)
+fn candidates(observed: &Observed) -> &[Candidate] {
+    observed.decision().map_or(&[], |it| &it.candidates)
 }
 
 /// Each rule with what it is to the cluster.
 fn rules<'a>(
     policy: &'a Policy,
-    look: &Look,
+    observed: &Observed,
     cluster: &Cluster,
 ) -> impl Iterator<Item = (&'a Rule, String)> {
-    let is_exempt = look.status() == Outcome::Exempt.word();
+    let is_exempt = observed.status() == Outcome::Exempt.word();
     let governing = policy.rule_for(cluster).map(|rule| rule.name.as_str());
     policy.rules.iter().map(move |rule| {
         let word = match rule.clusters.mismatch(&cluster.into(), &cluster.into()) {
@@ -83,16 +83,16 @@ fn rules<'a>(
     })
 }
 
-fn show(policy: &Policy, look: &Look) {
-    print::line(Line::of(print::HEAD, look.cluster.as_str()));
-    if let Some(cluster) = seen_cluster(look) {
+fn show(policy: &Policy, observed: &Observed) {
+    print::line(Line::of(print::HEAD, observed.cluster.as_str()));
+    if let Some(cluster) = seen_cluster(observed) {
         show_cluster(cluster);
         print::section("rules");
-        for (rule, word) in rules(policy, look, cluster) {
+        for (rule, word) in rules(policy, observed, cluster) {
             print::line(format!("  {}: {word}", rule.name));
         }
     }
-    let candidates = candidates(look);
+    let candidates = candidates(observed);
     if !candidates.is_empty() {
         print::section("candidates");
     }
@@ -101,8 +101,8 @@ fn show(policy: &Policy, look: &Look) {
         print::line(format!("    {}", candidate.why));
     }
     print::line("");
-    show_decision(look);
-    show_assumed(&look.assumed().into_iter().collect());
+    show_decision(observed);
+    show_assumed(&observed.assumed().into_iter().collect());
 }
 
 fn show_cluster(cluster: &Cluster) {
@@ -129,18 +129,18 @@ fn show_cluster(cluster: &Cluster) {
     print::line(format!("  its archive now: {now}"));
 }
 
-fn show_decision(look: &Look) {
-    let status = look.status();
+fn show_decision(observed: &Observed) {
+    let status = observed.status();
     let head = Line::of(print::outcome(status), status);
-    let decision = look.decision();
+    let decision = observed.decision();
     let bound = decision.and_then(|it| it.vault.as_ref().zip(it.writer.as_ref()));
-    if let Some(reason) = look.reason() {
+    if let Some(reason) = observed.reason() {
         print::line(head.and(print::PLAIN, format!(": {}", reason.code)));
         print::line(format!("  {}", reason.message));
         print::line(format!("  {}", reason.help));
-        if !look.changes().is_empty() {
+        if !observed.changes().is_empty() {
             print::section("what is to be changed then");
-            look.change_lines(false).iter().for_each(print::line);
+            observed.change_lines(false).iter().for_each(print::line);
         }
     } else if let Some((vault, grants)) = bound {
         print::line(format!("vault {}", vault.id));
@@ -148,7 +148,7 @@ fn show_decision(look: &Look) {
         print::line("");
         if status == Decision::TO_CHANGE {
             print::line(head);
-            look.change_lines(false).iter().for_each(print::line);
+            observed.change_lines(false).iter().for_each(print::line);
         } else {
             let right = ": everything is right, nothing would be changed";
             print::line(head.and(print::PLAIN, right));
@@ -156,9 +156,9 @@ fn show_decision(look: &Look) {
     }
 }
 
-fn as_json(policy: &Policy, look: &Look) -> Value {
-    let mut value = look.as_json();
-    let cluster = seen_cluster(look);
+fn as_json(policy: &Policy, observed: &Observed) -> Value {
+    let mut value = observed.as_json();
+    let cluster = seen_cluster(observed);
     value["cluster"] = cluster.map_or(Value::Null, |it| {
         let tags: serde_json::Map<String, Value> = it
             .tags
@@ -173,11 +173,13 @@ fn as_json(policy: &Policy, look: &Look) -> Value {
             "archive": ArchiveStatus::of(it),
         })
     });
-    let rules = cluster.into_iter().flat_map(|it| rules(policy, look, it));
+    let rules = cluster
+        .into_iter()
+        .flat_map(|it| rules(policy, observed, it));
     let rules = rules.map(|(rule, word)| json!({ "name": rule.name, "is": word }));
     value["rules"] = rules.collect();
-    value["candidates"] = json!(candidates(look));
-    let writer = look.decision().and_then(|it| it.writer.as_ref());
+    value["candidates"] = json!(candidates(observed));
+    let writer = observed.decision().and_then(|it| it.writer.as_ref());
     value["writerReason"] = json!(writer.map(|it| it.reason));
     value
 }

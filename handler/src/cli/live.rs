@@ -79,7 +79,7 @@ pub(super) async fn patiently<T>(
         match retry(&error, &mut request, now, PATIENCE) {
             Ok(delay) if now + delay - began < PATIENCE => wait_for(delay).await,
             Ok(_) => return Err(given_up(&error)),
-            Err(ending) => return Err(ending.reason),
+            Err(end) => return Err(end.reason.unwrap_or_else(|| given_up(&error))),
         }
         request = request.next_attempt();
     }
@@ -95,7 +95,7 @@ fn given_up(error: &Error) -> Reason {
 }
 
 /// Looks at one cluster, and at a vault that Resource Graph may not show yet.
-pub(super) async fn look(
+pub(super) async fn observe(
     context: &Context,
     cluster: &ClusterId,
     vault_hint: Option<&VaultId>,

@@ -14,7 +14,7 @@ use vaultbind_core::{
     result::Outcome,
 };
 
-use super::{Output, look::Look, print, serve::runtime, source::Source};
+use super::{Output, observed::Observed, print, serve::runtime, source::Source};
 use replay::{PassedOver, Replay};
 
 /// What to plan and how to print it.
@@ -40,16 +40,16 @@ pub(super) struct PlanArguments {
 
 pub(super) fn plan(arguments: &PlanArguments) -> anyhow::Result<ExitCode> {
     let source = Source::open(arguments.estate.as_deref())?;
-    let (looks, passed_over) = runtime()?.block_on(looks(&source, arguments))?;
+    let (observed, passed_over) = runtime()?.block_on(observe(&source, arguments))?;
     match arguments.output {
-        Output::Table => show(&looks, arguments.event.is_some(), &passed_over),
-        Output::Json => print::json(&as_json(&looks, &passed_over)),
+        Output::Table => show(&observed, arguments.event.is_some(), &passed_over),
+        Output::Json => print::json(&as_json(&observed, &passed_over)),
     }
-    let changes = looks
+    let changes = observed
         .iter()
         .any(|it| !it.changes().is_empty() || it.waits());
     let is_whole =
-        looks.iter().all(|it| it.seen.is_ok()) && !passed_over.iter().any(|it| it.is_broken);
+        observed.iter().all(|it| it.seen.is_ok()) && !passed_over.iter().any(|it| it.is_broken);
     Ok(match (is_whole, changes && arguments.detailed_exitcode) {
         (false, _) => ExitCode::FAILURE,
         (true, true) => ExitCode::from(2),
@@ -57,10 +57,10 @@ pub(super) fn plan(arguments: &PlanArguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-async fn looks(
+async fn observe(
     source: &Source,
     arguments: &PlanArguments,
-) -> anyhow::Result<(Vec<Look>, Vec<PassedOver>)> {
+) -> anyhow::Result<(Vec<Observed>, Vec<PassedOver>)> {
     let (targets, passed_over) = match &arguments.event {
         Some(file) => {
             let replay = Replay::of(source, file).await?;
@@ -71,7 +71,7 @@ async fn looks(
             Vec::new(),
         ),
     };
-    Ok((source.look_at(targets).await, passed_over))
+    Ok((source.observe_all(targets).await, passed_over))
 }
 
 type Target = (ClusterId, Option<VaultId>);
@@ -86,20 +86,23 @@ pub(super) async fn targets(source: &Source, cluster: Option<&str>) -> anyhow::R
 }
 
 /// Prints the table, the changes, and a line that sums it up.
-pub(super) fn show(looks: &[Look], with_calls: bool, passed_over: &[PassedOver]) {
+pub(super) fn show(observed: &[Observed], with_calls: bool, passed_over: &[PassedOver]) {
     let heading = |text: &str| (print::HEAD, text.to_owned());
     let mut lines = vec![["cluster", "outcome", "vault", "why"].map(heading)];
-    lines.extend(looks.iter().map(row));
+    lines.extend(observed.iter().map(row));
     print::table(&lines);
-    for look in looks.iter().filter(|it| !it.changes().is_empty()) {
-        print::section(look.cluster.as_str());
-        look.change_lines(with_calls).iter().for_each(print::line);
+    for observed in observed.iter().filter(|it| !it.changes().is_empty()) {
+        print::section(observed.cluster.as_str());
+        observed
+            .change_lines(with_calls)
+            .iter()
+            .for_each(print::line);
     }
-    let assumed: BTreeSet<String> = looks.iter().flat_map(Look::assumed).collect();
+    let assumed: BTreeSet<String> = observed.iter().flat_map(Observed::assumed).collect();
     show_assumed(&assumed);
     show_passed_over(passed_over);
     print::line("");
-    print::line(Tally::of(looks).in_words());
+    print::line(Summary::of(observed).in_words());
 }
 
 /// Prints what an estate did not know.
@@ -118,13 +121,13 @@ fn show_passed_over(passed_over: &[PassedOver]) {
     }
 }
 
-fn row(look: &Look) -> [(Style, String); 4] {
-    let status = look.status();
-    let vault = look.decision().and_then(|it| it.vault.as_ref());
-    let why = look.reason();
+fn row(observed: &Observed) -> [(Style, String); 4] {
+    let status = observed.status();
+    let vault = observed.decision().and_then(|it| it.vault.as_ref());
+    let why = observed.reason();
     let why = why.map(|it| format!("{}: {}", it.code, it.message));
     [
-        (print::PLAIN, look.cluster.name().to_owned()),
+        (print::PLAIN, observed.cluster.name().to_owned()),
         (print::outcome(status), status.to_owned()),
         (
             print::PLAIN,
@@ -135,7 +138,7 @@ fn row(look: &Look) -> [(Style, String); 4] {
 }
 
 /// How many clusters there are of each kind.
-struct Tally {
+struct Summary {
     all: usize,
     right: usize,
     to_change: usize,
@@ -143,15 +146,15 @@ struct Tally {
     failed: usize,
 }
 
-impl Tally {
-    fn of(looks: &[Look]) -> Self {
-        let count = |word: &str| looks.iter().filter(|it| it.status() == word).count();
+impl Summary {
+    fn of(observed: &[Observed]) -> Self {
+        let count = |word: &str| observed.iter().filter(|it| it.status() == word).count();
         Self {
-            all: looks.len(),
+            all: observed.len(),
             right: count(Outcome::Bound.word()),
             to_change: count(Decision::TO_CHANGE),
             waiting: count(Decision::WAITING),
-            failed: looks.iter().filter(|it| it.seen.is_err()).count(),
+            failed: observed.iter().filter(|it| it.seen.is_err()).count(),
         }
     }
 
@@ -173,18 +176,18 @@ impl Tally {
     }
 }
 
-fn as_json(looks: &[Look], passed_over: &[PassedOver]) -> Value {
-    let tally = Tally::of(looks);
+fn as_json(observed: &[Observed], passed_over: &[PassedOver]) -> Value {
+    let summary = Summary::of(observed);
     json!({
-        "clusters": looks.iter().map(Look::as_json).collect::<Vec<_>>(),
+        "clusters": observed.iter().map(Observed::as_json).collect::<Vec<_>>(),
         "notActedOn": passed_over.iter().map(PassedOver::as_json).collect::<Vec<_>>(),
         "summary": {
-            "clusters": tally.all,
-            "right": tally.right,
-            "toChange": tally.to_change,
-            "waiting": tally.waiting,
-            "notBound": tally.others(),
-            "notLookedAt": tally.failed,
+            "clusters": summary.all,
+            "right": summary.right,
+            "toChange": summary.to_change,
+            "waiting": summary.waiting,
+            "notBound": summary.others(),
+            "notLookedAt": summary.failed,
         },
     })
 }

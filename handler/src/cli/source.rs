@@ -22,9 +22,9 @@ use vaultbind_core::{
 
 use super::{
     live,
-    look::Look,
+    observed::Observed,
     print, problems,
-    progress::Progress,
+    progress_bar::ProgressBar,
     serve::{load_policy, unusable},
 };
 use crate::{
@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// How many clusters are looked at at a time.
-const CONCURRENT_LOOKS: usize = 8;
+const CONCURRENT_OBSERVATIONS: usize = 8;
 
 /// Where a command looks.
 pub(super) enum Source {
@@ -75,7 +75,7 @@ pub(super) fn read_estate(path: &Path, defaults: &Defaults) -> anyhow::Result<In
 }
 
 impl Captured {
-    pub(super) fn look(&self, cluster: &ClusterId, vault_hint: Option<&VaultId>) -> Look {
+    pub(super) fn observe(&self, cluster: &ClusterId, vault_hint: Option<&VaultId>) -> Observed {
         if let Some(why) = self.estate.unread.get(cluster) {
             let reason = Reason {
                 code: "NotCaptured".to_owned(),
@@ -83,7 +83,7 @@ impl Captured {
                 help: "It could not be looked at when the estate was captured: capture it anew."
                     .to_owned(),
             };
-            return Look {
+            return Observed {
                 cluster: cluster.clone(),
                 seen: Err(reason),
             };
@@ -95,7 +95,7 @@ impl Captured {
             today: self.today,
             vault_suffix: self.vault_suffix,
         };
-        Look {
+        Observed {
             cluster: cluster.clone(),
             seen: Ok(observe_offline(&self.estate, &subject)),
         }
@@ -177,27 +177,30 @@ impl Source {
         }
     }
 
-    pub(super) async fn look(&self, cluster: ClusterId, hint: Option<&VaultId>) -> Look {
+    pub(super) async fn observe(&self, cluster: ClusterId, hint: Option<&VaultId>) -> Observed {
         let context = match self {
-            Self::Captured(captured) => return captured.look(&cluster, hint),
+            Self::Captured(captured) => return captured.observe(&cluster, hint),
             Self::Live(context) => context,
         };
-        let seen = live::look(context, &cluster, hint).await;
-        Look { cluster, seen }
+        let seen = live::observe(context, &cluster, hint).await;
+        Observed { cluster, seen }
     }
 
     /// Looks at several clusters, some at a time, in their order.
-    pub(super) async fn look_at(&self, clusters: Vec<(ClusterId, Option<VaultId>)>) -> Vec<Look> {
-        let progress = Progress::over("looking", clusters.len());
-        let looks = clusters.into_iter().map(|(cluster, hint)| {
+    pub(super) async fn observe_all(
+        &self,
+        clusters: Vec<(ClusterId, Option<VaultId>)>,
+    ) -> Vec<Observed> {
+        let progress = ProgressBar::over("looking", clusters.len());
+        let observed = clusters.into_iter().map(|(cluster, hint)| {
             let progress = &progress;
             async move {
-                let look = self.look(cluster, hint.as_ref()).await;
+                let observed = self.observe(cluster, hint.as_ref()).await;
                 progress.step();
-                look
+                observed
             }
         });
-        let looks = stream::iter(looks).buffered(CONCURRENT_LOOKS);
-        looks.collect().await
+        let observed = stream::iter(observed).buffered(CONCURRENT_OBSERVATIONS);
+        observed.collect().await
     }
 }

@@ -76,7 +76,7 @@ async fn abandon(deadline: &mut Deadline, undelivered: &Undelivered) -> Answer {
         tracing::error!(error, "its page ends as a dead letter");
     } else {
         tracing::error!(error, "the host delivers the request again");
-        deadline.use_up().await;
+        deadline.wait_out().await;
     }
     Answer::Redeliver
 }

@@ -35,7 +35,7 @@ pub(super) async fn run(context: Arc<Context>, invocation: Invocation) -> Answer
             Ok(line) => lines.push(line),
             Err(error) => {
                 tracing::error!(error = %ErrorChain(&error), "the request cannot be sent, the host delivers the event again");
-                deadline.use_up().await;
+                deadline.wait_out().await;
                 return Answer::Redeliver;
             }
         }

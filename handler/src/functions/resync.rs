@@ -25,7 +25,7 @@ pub(super) async fn run(context: Arc<Context>, invocation: Invocation) -> Answer
     let mut deadline = Deadline::after(SENDING);
     if let Err(error) = queue::send_request(&context, &mut deadline, &request, None).await {
         tracing::error!(error = %ErrorChain(&error), "the sweep cannot be asked for; the next timer does it");
-        deadline.use_up().await;
+        deadline.wait_out().await;
         return Answer::Redeliver;
     }
     tracing::info!(

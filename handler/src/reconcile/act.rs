@@ -17,12 +17,12 @@ use crate::{
 
 /// What a change leaves to be followed: the operation's URL and when to look at it.
 #[derive(Debug)]
-struct UnderWay {
+struct Pending {
     operation: Option<String>,
     retry_after: Option<std::time::Duration>,
 }
 
-type Made = Result<(ChangeStatus, Option<UnderWay>), CallError>;
+type Made = Result<(ChangeStatus, Option<Pending>), CallError>;
 
 /// Carries out a plan: registration, then the roles side by side, then the archive.
 ///
@@ -105,7 +105,7 @@ async fn make(context: &Context, change: &Change) -> Made {
                     let operation = operation.map(|url| url.to_string());
                     Ok((
                         ChangeStatus::Accepted,
-                        Some(UnderWay {
+                        Some(Pending {
                             operation,
                             retry_after,
                         }),

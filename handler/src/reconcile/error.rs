@@ -5,22 +5,9 @@
 use std::time::Duration;
 
 use vaultbind_azure::Error as CallError;
-use vaultbind_core::{
-    decision::Patience,
-    id::ClusterId,
-    result::{Outcome, Reason},
-};
+use vaultbind_core::{decision::Decision, id::ClusterId};
 
 use super::poll::OperationFailure;
-
-/// How a request ends that comes to no end by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ending {
-    /// The outcome.
-    pub outcome: Outcome,
-    /// Why, and what to do.
-    pub reason: Reason,
-}
 
 /// Why a reconcile came to no end.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +22,8 @@ pub enum Error {
     #[error("{0} was not found")]
     Absent(ClusterId),
     /// Something has to pass first.
-    #[error("{}", .1.reason.message)]
-    Wait(Patience, Box<Ending>),
+    #[error("{}", .0.reason.as_ref().map_or("it has to wait", |reason| reason.message.as_str()))]
+    Wait(Box<Decision>),
     /// A change is under way.
     #[error("the change is under way")]
     UnderWay {

@@ -9,12 +9,12 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use vaultbind_azure::{Error as CallError, Kind};
 use vaultbind_core::{
-    decision::Patience,
+    decision::{Decision, Patience},
     id::ClusterId,
     result::{Outcome, reason},
 };
 
-use super::{Ending, Error, MAX_PATCHES, poll::OperationFailure};
+use super::{Error, MAX_PATCHES, poll::OperationFailure};
 use crate::{
     request::{Origin, Request, RetryClass},
     telemetry::ErrorChain,
@@ -31,11 +31,15 @@ struct RetryPolicy {
     /// How long the class may last; the request's own deadline holds besides.
     limit: Option<Duration>,
     /// What it becomes when the time is up.
-    end: Ending,
+    end: Decision,
 }
 
 impl RetryPolicy {
-    fn backoff(class: impl Into<Option<RetryClass>>, asked: Option<Duration>, end: Ending) -> Self {
+    fn backoff(
+        class: impl Into<Option<RetryClass>>,
+        asked: Option<Duration>,
+        end: Decision,
+    ) -> Self {
         Self {
             class: class.into(),
             backoff: Backoff::Doubling(asked),
@@ -48,7 +52,7 @@ impl RetryPolicy {
         class: impl Into<Option<RetryClass>>,
         steps: &'static [u64],
         asked: Option<Duration>,
-        end: Ending,
+        end: Decision,
     ) -> Self {
         Self {
             class: class.into(),
@@ -58,7 +62,7 @@ impl RetryPolicy {
         }
     }
 
-    fn at_once(end: Ending) -> Self {
+    fn at_once(end: Decision) -> Self {
         Self {
             class: Some(RetryClass::Transient),
             backoff: Backoff::None,
@@ -86,10 +90,10 @@ pub fn retry(
     request: &mut Request,
     now: OffsetDateTime,
     deadline: Duration,
-) -> Result<Duration, Ending> {
+) -> Result<Duration, Box<Decision>> {
     let policy = retry_policy(error, request);
     if matches!(policy.backoff, Backoff::None) {
-        return Err(policy.end);
+        return Err(Box::new(policy.end));
     }
     let tries = match policy.class {
         // Another error in between ends the class, and does not bring the next change forward.
@@ -108,7 +112,7 @@ pub fn retry(
     });
     match Duration::try_from(left) {
         Ok(left) if !left.is_zero() => Ok(delay(policy.backoff, tries, request, left)),
-        _ => Err(policy.end),
+        _ => Err(Box::new(policy.end)),
     }
 }
 
@@ -120,10 +124,7 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
         "What was written is not what Azure shows; look for another writer in the activity log.";
     let failed = |code: &str, help: &str| {
         let message = ErrorChain(error).to_string();
-        Ending {
-            outcome: Outcome::Failed,
-            reason: reason::call_failed(code, message, help),
-        }
+        Decision::ending(Outcome::Failed, reason::call_failed(code, message, help))
     };
     match error {
         Error::Call(error) => call(error, &failed),
@@ -135,12 +136,11 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
             RetryPolicy::steps(RetryClass::Absent, &[10, 20, 30, 60], None, gone(cluster))
                 .within(super::READ_LAG)
         }
-        Error::Wait(Patience::Hour, end) => {
-            RetryPolicy::backoff(RetryClass::NotReady, None, Ending::clone(end)).within(HOUR)
+        Error::Wait(decision) if decision.wait == Some(Patience::Hour) => {
+            let end = Decision::clone(decision);
+            RetryPolicy::backoff(RetryClass::NotReady, None, end).within(HOUR)
         }
-        Error::Wait(Patience::Deadline, end) => {
-            RetryPolicy::backoff(None, None, Ending::clone(end))
-        }
+        Error::Wait(decision) => RetryPolicy::backoff(None, None, Decision::clone(decision)),
         Error::UnderWay { retry_after } => RetryPolicy::steps(
             None,
             &[10, 15, 20, 30],
@@ -167,7 +167,7 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
     }
 }
 
-type Failed<'a> = &'a dyn Fn(&str, &str) -> Ending;
+type Failed<'a> = &'a dyn Fn(&str, &str) -> Decision;
 
 /// A change that Azure took on and did not bring to its end.
 fn operation(
@@ -251,11 +251,8 @@ fn directory(error: &CallError, failed: Failed<'_>) -> RetryPolicy {
     }
 }
 
-fn gone(cluster: &ClusterId) -> Ending {
-    Ending {
-        outcome: Outcome::Gone,
-        reason: reason::not_found(cluster),
-    }
+fn gone(cluster: &ClusterId) -> Decision {
+    Decision::ending(Outcome::Gone, reason::not_found(cluster))
 }
 
 #[cfg(test)]

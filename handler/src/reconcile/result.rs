@@ -18,7 +18,7 @@ use vaultbind_core::{
     },
 };
 
-use super::{Ending, Error};
+use super::Error;
 use crate::{context::Context, request::Request};
 
 /// How many candidates a result lists: a message has its bounds, and nobody reads more.
@@ -60,12 +60,8 @@ impl Report {
         if matches!(seen.inventory.clusters.get(&self.id), Some(None)) {
             return Err(Error::Absent(self.id.clone()));
         }
-        if let (Some(patience), Some(reason)) = (decision.wait, &decision.reason) {
-            let ending = Ending {
-                outcome: decision.outcome,
-                reason: reason.clone(),
-            };
-            return Err(Error::Wait(patience, Box::new(ending)));
+        if decision.wait.is_some() {
+            return Err(Error::Wait(Box::new(decision.clone())));
         }
         Ok(decision.clone())
     }

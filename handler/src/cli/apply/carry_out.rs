@@ -16,9 +16,9 @@ use tokio::{
 };
 use vaultbind_core::id::VaultId;
 
-use super::{Course, Task, show};
+use super::{ApplyStatus, Task, show};
 use crate::{
-    cli::{live, print, progress::Progress},
+    cli::{live, print, progress_bar::ProgressBar},
     context::Context,
     deadline::wait_for,
     reconcile::{self, Done, Error, error_policy::retry},
@@ -39,22 +39,25 @@ pub(super) async fn carry_out(
     context: &Context,
     tasks: &[Task],
     tells: bool,
-) -> anyhow::Result<Vec<Course>> {
+) -> anyhow::Result<Vec<ApplyStatus>> {
     let (asks, stop) = watch::channel(false);
-    let courses: Vec<Mutex<Course>> = tasks.iter().map(|_| Mutex::new(Course::NotBegun)).collect();
+    let statuses: Vec<Mutex<ApplyStatus>> = tasks
+        .iter()
+        .map(|_| Mutex::new(ApplyStatus::NotBegun))
+        .collect();
     let shown = Mutex::new(if tells { 0 } else { tasks.len() });
-    let all = run(context, tasks, &courses, &stop, &shown);
+    let all = run(context, tasks, &statuses, &stop, &shown);
     let interrupted = interruptions(&asks);
     tokio::select! {
         () = all => {}
         ended = interrupted => ended?,
     }
-    let courses: Vec<Course> = courses.iter().map(|it| lock(it).clone()).collect();
+    let statuses: Vec<ApplyStatus> = statuses.iter().map(|it| lock(it).clone()).collect();
     let shown = *lock(&shown);
-    for (at, (task, course)) in tasks.iter().zip(&courses).enumerate().skip(shown) {
-        show(&place(at, tasks.len()), &task.cluster, course);
+    for (at, (task, status)) in tasks.iter().zip(&statuses).enumerate().skip(shown) {
+        show(&place(at, tasks.len()), &task.cluster, status);
     }
-    Ok(courses)
+    Ok(statuses)
 }
 
 fn place(at: usize, count: usize) -> String {
@@ -88,19 +91,19 @@ async fn interruptions(asks: &watch::Sender<bool>) -> anyhow::Result<()> {
 async fn run(
     context: &Context,
     tasks: &[Task],
-    courses: &[Mutex<Course>],
+    statuses: &[Mutex<ApplyStatus>],
     stop: &Stop,
     shown: &Mutex<usize>,
 ) {
     // Clusters of one vault take turns, so that one gives the roles and the others find them.
     let turns: HashMap<&VaultId, Turn<()>> =
         tasks.iter().map(|it| (&it.vault, Turn::new(()))).collect();
-    let progress = Progress::over("applying", tasks.len());
-    let works = tasks.iter().zip(courses).map(|(task, course)| {
+    let progress = ProgressBar::over("applying", tasks.len());
+    let works = tasks.iter().zip(statuses).map(|(task, status)| {
         let (turn, progress) = (&turns[&task.vault], &progress);
         async move {
-            let ended = one(context, task, turn, course, stop.clone()).await;
-            *lock(course) = ended.clone();
+            let ended = one(context, task, turn, status, stop.clone()).await;
+            *lock(status) = ended.clone();
             progress.step();
             (task, ended)
         }
@@ -122,9 +125,9 @@ async fn one(
     context: &Context,
     task: &Task,
     turn: &Turn<()>,
-    course: &Mutex<Course>,
+    status: &Mutex<ApplyStatus>,
     mut stop: Stop,
-) -> Course {
+) -> ApplyStatus {
     let mut request = live::of_cluster(context, &task.cluster, None);
     request.agreed = Some(task.vault.clone());
     let began = context.clock.now();
@@ -139,17 +142,17 @@ async fn one(
         let step = tokio::select! {
             biased;
             _ = stop.wait_for(|it| *it) => return left(&request),
-            _begins = may_begin => step(context, task, course, &mut request).await,
+            _begins = may_begin => step(context, task, status, &mut request).await,
         };
         let error = match step {
-            Ok(done) => return Course::of(done),
+            Ok(done) => return ApplyStatus::of(done),
             Err(error) => error,
         };
         let now = context.clock.now();
         let delay = match retry(&error, &mut request, now, PATIENCE) {
-            Err(ending) => return Course::Ended(ending.outcome, Some(ending.reason)),
+            Err(end) => return ApplyStatus::Ended(end.outcome, end.reason),
             Ok(delay) if now + delay - began <= PATIENCE => delay,
-            Ok(_) => return Course::LeftTo,
+            Ok(_) => return ApplyStatus::LeftTo,
         };
         tokio::select! {
             () = wait_for(delay) => {}
@@ -160,11 +163,11 @@ async fn one(
 }
 
 /// How far a request came that is looked at no more.
-fn left(request: &Request) -> Course {
+fn left(request: &Request) -> ApplyStatus {
     if request.attempt == 0 && request.progress.changes.is_empty() {
-        Course::NotBegun
+        ApplyStatus::NotBegun
     } else {
-        Course::Interrupted(request.progress.changes.clone())
+        ApplyStatus::Interrupted(request.progress.changes.clone())
     }
 }
 
@@ -172,11 +175,11 @@ fn left(request: &Request) -> Course {
 async fn step(
     context: &Context,
     task: &Task,
-    course: &Mutex<Course>,
+    status: &Mutex<ApplyStatus>,
     request: &mut Request,
 ) -> Result<Done, Error> {
-    *lock(course) = Course::CutOff;
+    *lock(status) = ApplyStatus::CutOff;
     let done = reconcile::reconcile(context, request, &task.cluster).await;
-    *lock(course) = left(request);
+    *lock(status) = left(request);
     done.map_err(|unfinished| unfinished.error)
 }

@@ -52,7 +52,7 @@ impl Replay {
         let mut replay = Self::default();
         for (at, event) in (1..).zip(&events(file)?) {
             let passed = match event::read(event) {
-                Ok(read) => replay.look_for(source, read.concern).await?,
+                Ok(read) => replay.concern_of(source, read.concern).await?,
                 Err(error) => {
                     let is_broken = !matches!(error, EventError::Ignored(_));
                     Some((ErrorChain(&error).to_string(), is_broken))
@@ -72,7 +72,7 @@ impl Replay {
     }
 
     /// Takes in the clusters that an event concerns; comes back with the reason where there are none.
-    async fn look_for(
+    async fn concern_of(
         &mut self,
         source: &Source,
         concern: Concern,

@@ -60,7 +60,9 @@ fn failure(code: &str, role_is_young: bool) -> Error {
 }
 
 fn waiting(patience: Patience) -> Error {
-    Error::Wait(patience, Box::new(gone(&cluster())))
+    let wait = Some(patience);
+    let gone = gone(&cluster());
+    Error::Wait(Box::new(Decision { wait, ..gone }))
 }
 
 /// What becomes of a error that lasts: how often it is tried, for how long, and how it ends.
@@ -81,7 +83,8 @@ fn course(error: &Error, origin: Origin, patches: u32) -> String {
                 let lasted = (now - NOW).whole_minutes();
                 return format!(
                     "{tries} retries in {lasted} min, then {} {}",
-                    ending.outcome, ending.reason.code
+                    ending.outcome,
+                    ending.reason.unwrap().code
                 );
             }
         }
@@ -224,7 +227,7 @@ fn a_change_that_fails_for_want_of_access_again_and_again_is_tried_ever_more_sel
         }
         request = request.next_attempt();
     };
-    assert_eq!(ended.reason.code, "KeyVaultAccessDenied");
+    assert_eq!(ended.reason.unwrap().code, "KeyVaultAccessDenied");
     let took = now - NOW;
     assert!(
         changes < 15 && took < Duration::from_secs(5400),

@@ -52,7 +52,7 @@ pub(crate) fn vault_named(
 }
 
 /// A vault as it was seen: by Resource Graph, and by itself.
-type Seen = (VaultId, Option<Vault>, Option<Sighting>);
+type WrittenVault = (VaultId, Option<Vault>, Option<Sighting>);
 
 /// Enters the vaults of a section into the inventory.
 pub(super) fn vaults(
@@ -85,12 +85,12 @@ pub(super) fn vaults(
 }
 
 /// Reads a vault, and how it was seen.
-fn vault(node: Node<'_>, defaults: &Defaults, problems: &mut Problems) -> Option<Seen> {
-    const READS: &[(&str, Read)] = &[
-        ("live", Read::Live),
-        ("listed", Read::Listed),
-        ("absent", Read::Absent),
-        ("denied", Read::Denied),
+fn vault(node: Node<'_>, defaults: &Defaults, problems: &mut Problems) -> Option<WrittenVault> {
+    const SHOWN: &[(&str, Shown)] = &[
+        ("live", Shown::Live),
+        ("listed", Shown::Listed),
+        ("absent", Shown::Absent),
+        ("denied", Shown::Denied),
     ];
     let section = Section::read(node, "a vault", &[KEYS, ROW_KEYS].concat(), problems)?;
     let id: VaultId = id_of(
@@ -102,8 +102,8 @@ fn vault(node: Node<'_>, defaults: &Defaults, problems: &mut Problems) -> Option
     )?;
     let shown = fields(&section, &id, defaults, problems)?;
     let read = match given(&section, "read") {
-        None => Read::Live,
-        Some(node) => node.keyword("way in which a vault was read", READS, problems)?,
+        None => Shown::Live,
+        Some(node) => node.keyword("way in which a vault was read", SHOWN, problems)?,
     };
     let row = match given(&section, "as-listed") {
         None if truth(&section, "unlisted", false, problems)? => None,
@@ -114,17 +114,17 @@ fn vault(node: Node<'_>, defaults: &Defaults, problems: &mut Problems) -> Option
         }
     };
     let sighting = match read {
-        Read::Live => Some(Sighting::Found(shown)),
-        Read::Listed => None,
-        Read::Absent => Some(Sighting::NotFound),
-        Read::Denied => Some(Sighting::Forbidden),
+        Shown::Live => Some(Sighting::Found(shown)),
+        Shown::Listed => None,
+        Shown::Absent => Some(Sighting::NotFound),
+        Shown::Denied => Some(Sighting::Forbidden),
     };
     Some((id, row, sighting))
 }
 
 /// How a vault was seen by itself.
 #[derive(Debug, Clone, Copy)]
-enum Read {
+enum Shown {
     Live,
     Listed,
     Absent,

@@ -16,12 +16,12 @@ pub(super) const FAILED: &str = "failed";
 
 /// What a look at one cluster showed, or why there is none.
 #[derive(Debug)]
-pub(super) struct Look {
+pub(super) struct Observed {
     pub(super) cluster: ClusterId,
     pub(super) seen: Result<Observation, Reason>,
 }
 
-impl Look {
+impl Observed {
     pub(super) fn decision(&self) -> Option<&Decision> {
         self.seen.as_ref().ok().map(|it| &it.decision)
     }

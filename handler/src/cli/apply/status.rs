@@ -11,7 +11,7 @@ use crate::reconcile::Done;
 
 /// How far a cluster came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Course {
+pub(super) enum ApplyStatus {
     /// Read back and right.
     Bound,
     /// It ended otherwise: how, why, and what to do about it.
@@ -31,7 +31,7 @@ pub(super) enum Course {
 const GOES_ON: &str =
     "the function goes on with it at its next event or sweep, or `vaultbind apply` does";
 
-impl Course {
+impl ApplyStatus {
     /// A word with its style, and the rest of the line.
     pub(super) fn in_words(&self) -> (Style, String, String) {
         let (style, word, more) = match self {
@@ -69,7 +69,7 @@ impl Course {
     }
 }
 
-impl Course {
+impl ApplyStatus {
     /// What a reconcile that came to its end makes of it.
     pub(super) fn of(done: Done) -> Self {
         match done.result {
@@ -110,7 +110,7 @@ fn is_under_way(changes: &[ChangeRecord]) -> bool {
 
 /// How many clusters came how far.
 #[derive(Debug)]
-pub(super) struct Tally {
+pub(super) struct Summary {
     all: usize,
     bound: usize,
     under_way: usize,
@@ -118,15 +118,16 @@ pub(super) struct Tally {
     interrupted: bool,
 }
 
-impl Tally {
-    pub(super) fn of(courses: &[Course]) -> Self {
-        let count = |is: fn(&Course) -> bool| courses.iter().filter(|it| is(it)).count();
-        let not_begun = count(|it| *it == Course::NotBegun);
-        let in_between = count(|it| matches!(it, Course::Interrupted(_) | Course::CutOff));
+impl Summary {
+    pub(super) fn of(statuses: &[ApplyStatus]) -> Self {
+        let count = |is: fn(&ApplyStatus) -> bool| statuses.iter().filter(|it| is(it)).count();
+        let not_begun = count(|it| *it == ApplyStatus::NotBegun);
+        let in_between =
+            count(|it| matches!(it, ApplyStatus::Interrupted(_) | ApplyStatus::CutOff));
         Self {
-            all: courses.len(),
-            bound: count(|it| *it == Course::Bound),
-            under_way: in_between + count(|it| *it == Course::LeftTo),
+            all: statuses.len(),
+            bound: count(|it| *it == ApplyStatus::Bound),
+            under_way: in_between + count(|it| *it == ApplyStatus::LeftTo),
             not_begun,
             interrupted: not_begun + in_between > 0,
         }

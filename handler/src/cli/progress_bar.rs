@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar as Bar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use crate::deadline::wait_for;
@@ -16,13 +16,13 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// How far the work has come.
 #[derive(Debug)]
-pub(super) struct Progress {
-    bar: ProgressBar,
+pub(super) struct ProgressBar {
+    bar: Bar,
     /// Shows the bar once a second has passed.
     shows: JoinHandle<()>,
 }
 
-impl Progress {
+impl ProgressBar {
     /// Progress over so many steps.
     pub(super) fn over(what: &'static str, steps: usize) -> Self {
         // It draws nothing where stderr is no terminal.
@@ -30,7 +30,7 @@ impl Progress {
     }
 
     fn on(target: ProgressDrawTarget, what: &'static str, steps: usize) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden());
+        let bar = Bar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden());
         let form = "{prefix} [{bar:30}] {pos} of {len} after {elapsed}";
         if let Ok(style) = ProgressStyle::with_template(form) {
             bar.set_style(style.progress_chars("=> "));
@@ -57,7 +57,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for ProgressBar {
     fn drop(&mut self) {
         self.shows.abort();
         self.bar.finish_and_clear();
@@ -128,7 +128,7 @@ mod tests {
     async fn a_bar_shows_once_a_second_has_passed_and_not_before() {
         let paper = Paper::default();
         let target = ProgressDrawTarget::term_like(Box::new(paper.clone()));
-        let progress = Progress::on(target, "applying", 4);
+        let progress = ProgressBar::on(target, "applying", 4);
         progress.step();
         wait_for(UNSEEN - Duration::from_millis(1)).await;
         assert_eq!(paper.text(), "", "a second has not passed yet");
