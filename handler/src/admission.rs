@@ -72,8 +72,8 @@ impl Subscription {
     /// How long the next one in the line waits, where a place is free after `wait`.
     fn stand_in_line(&mut self, wait: Duration, now: Instant) -> Duration {
         let first = now + wait.max(SHORTEST_WAIT);
-        let last = self.line_ends.filter(|it| *it < now + LONGEST_WAIT);
-        let place = last.map_or(first, |it| first.max(it + STEP));
+        let last = self.line_ends.filter(|end| *end < now + LONGEST_WAIT);
+        let place = last.map_or(first, |end| first.max(end + STEP));
         self.line_ends = Some(place);
         place - now
     }

@@ -188,7 +188,7 @@ impl Reader<'_> {
         let hours = self.or(DEADLINE, "whole hours from 1 to 168", Bounded::<1, 168>(24));
         let service_bus = namespace
             .as_ref()
-            .and_then(|it| self.endpoint(SERVICE_BUS, format!("https://{}", it.0)));
+            .and_then(|namespace| self.endpoint(SERVICE_BUS, format!("https://{}", namespace.0)));
         Some(Config {
             port: port?,
             under_host: self.text(WORKER).is_some(),

@@ -177,7 +177,7 @@ impl Caches {
         subscription: &SubscriptionId,
         now: OffsetDateTime,
     ) -> Option<(OffsetDateTime, Arc<VaultList>)> {
-        self.with(|it| it.vaults.get(subscription).cloned())
+        self.with(|cached| cached.vaults.get(subscription).cloned())
             .filter(|(listed, _)| now - *listed < VAULTS_LIVE)
     }
 
@@ -188,12 +188,12 @@ impl Caches {
         listed: OffsetDateTime,
         vaults: Arc<VaultList>,
     ) {
-        self.with(|it| it.vaults.insert(subscription, (listed, vaults)));
+        self.with(|cached| cached.vaults.insert(subscription, (listed, vaults)));
     }
 
     /// A registration that is complete, with the api-versions served.
     pub fn provider(&self, subscription: &SubscriptionId, now: OffsetDateTime) -> Option<Provider> {
-        let kept = self.with(|it| it.providers.get(subscription).cloned());
+        let kept = self.with(|cached| cached.providers.get(subscription).cloned());
         kept.filter(|(read, _)| now - *read < API_VERSIONS_LIVE)
             .map(|(_, provider)| provider)
     }
@@ -206,8 +206,9 @@ impl Caches {
         provider: &Provider,
     ) {
         if provider.state.eq_ignore_ascii_case("Registered") {
-            self.with(|it| {
-                it.providers
+            self.with(|cached| {
+                cached
+                    .providers
                     .insert(subscription.clone(), (read, provider.clone()))
             });
         }
@@ -215,22 +216,26 @@ impl Caches {
 
     /// The directory of a subscription.
     pub fn tenant(&self, subscription: &SubscriptionId) -> Option<String> {
-        self.with(|it| it.tenants.get(subscription).cloned())
+        self.with(|cached| cached.tenants.get(subscription).cloned())
     }
 
     /// Keeps the directory of a subscription.
     pub fn keep_tenant(&self, subscription: &SubscriptionId, tenant: &str) {
-        self.with(|it| it.tenants.insert(subscription.clone(), tenant.to_owned()));
+        self.with(|cached| {
+            cached
+                .tenants
+                .insert(subscription.clone(), tenant.to_owned())
+        });
     }
 
     /// The object ids of the platform apps.
     pub fn platform_principals(&self) -> Option<Vec<PrincipalId>> {
-        self.with(|it| it.platform_principals.clone())
+        self.with(|cached| cached.platform_principals.clone())
     }
 
     /// Keeps the object ids of the platform apps.
     pub fn keep_platform_principals(&self, principals: &[PrincipalId]) {
-        self.with(|it| it.platform_principals = Some(principals.to_vec()));
+        self.with(|cached| cached.platform_principals = Some(principals.to_vec()));
     }
 }
 

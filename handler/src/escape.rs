@@ -5,9 +5,9 @@
 use std::borrow::Cow;
 
 /// Does a terminal take the character for a command, or write what follows in another order, or not at all?
-pub fn is_obeyed(it: char) -> bool {
+pub fn is_obeyed(character: char) -> bool {
     let reorders_or_hides = matches!(
-        it,
+        character,
         '\u{61c}'
             | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
@@ -15,7 +15,7 @@ pub fn is_obeyed(it: char) -> bool {
             | '\u{feff}'
             | '\u{e0000}'..='\u{e007f}'
     );
-    it.is_control() || reorders_or_hides
+    character.is_control() || reorders_or_hides
 }
 
 /// One line of JSON, or a part of one, with such characters escaped as JSON does it: they can only be in its texts.
@@ -24,13 +24,13 @@ pub fn in_json(line: &str) -> Cow<'_, str> {
         return Cow::Borrowed(line);
     }
     let mut escaped = String::with_capacity(2 * line.len());
-    for it in line.chars() {
-        if is_obeyed(it) {
-            for unit in it.encode_utf16(&mut [0; 2]) {
+    for character in line.chars() {
+        if is_obeyed(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
                 escaped += &format!("\\u{unit:04x}");
             }
         } else {
-            escaped.push(it);
+            escaped.push(character);
         }
     }
     Cow::Owned(escaped)

@@ -91,7 +91,9 @@ pub fn read(event: &Value) -> Result<Event, EventError> {
             operation: Some(happening.name),
             subject: Some(subject.to_owned()),
             time: time
-                .filter(|it| it.len() <= MAX_TIME && OffsetDateTime::parse(it, &Rfc3339).is_ok())
+                .filter(|stamp| {
+                    stamp.len() <= MAX_TIME && OffsetDateTime::parse(stamp, &Rfc3339).is_ok()
+                })
                 .map(ToOwned::to_owned),
         },
         actor: data
@@ -101,8 +103,8 @@ pub fn read(event: &Value) -> Result<Event, EventError> {
     })
 }
 
-fn is_part_of_an_id(it: char) -> bool {
-    it.is_alphanumeric() || "/-_.()".contains(it)
+fn is_part_of_an_id(character: char) -> bool {
+    character.is_alphanumeric() || "/-_.()".contains(character)
 }
 
 /// What happened, without the resource that it happened to.
@@ -147,7 +149,7 @@ impl Happening {
             "Microsoft.Resources.ResourceDeleteSuccess",
         ]
         .iter()
-        .any(|it| it.eq_ignore_ascii_case(kind));
+        .any(|name| name.eq_ignore_ascii_case(kind));
         let (resource_type, verb) = operation
             .rsplit_once('/')
             .filter(|_| has_succeeded)
@@ -165,7 +167,7 @@ impl Happening {
         ];
         match known
             .iter()
-            .find(|it| it.eq_ignore_ascii_case(resource_type))
+            .find(|name| name.eq_ignore_ascii_case(resource_type))
         {
             // Tags may be taken away without the resource being deleted.
             Some(&TAGS) => Ok(Self {
@@ -210,12 +212,12 @@ impl Happening {
             parsed => parsed.map_err(EventError::BadId)?,
         };
         if id.is_type(ClusterId::RESOURCE_TYPE)
-            && expected.is_none_or(|it| it == ClusterId::RESOURCE_TYPE)
+            && expected.is_none_or(|resource_type| resource_type == ClusterId::RESOURCE_TYPE)
         {
             let cluster = ClusterId::try_from(id).map_err(EventError::BadId)?;
             Ok(Concern::Cluster(cluster, self.origin))
         } else if id.is_type(VaultId::RESOURCE_TYPE)
-            && expected.is_none_or(|it| it == VaultId::RESOURCE_TYPE)
+            && expected.is_none_or(|resource_type| resource_type == VaultId::RESOURCE_TYPE)
         {
             Ok(Concern::Vault(
                 VaultId::try_from(id).map_err(EventError::BadId)?,
@@ -235,7 +237,12 @@ fn may_be_ours(subject: &str) -> bool {
     let subject = subject.to_ascii_lowercase();
     [ClusterId::RESOURCE_TYPE, VaultId::RESOURCE_TYPE]
         .iter()
-        .any(|it| subject.contains(&format!("/providers/{}/", it.to_ascii_lowercase())))
+        .any(|resource_type| {
+            subject.contains(&format!(
+                "/providers/{}/",
+                resource_type.to_ascii_lowercase()
+            ))
+        })
 }
 
 /// What of `text` stands before the last `mark`, whatever the case of either.
@@ -259,7 +266,7 @@ fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 fn shortened(text: &str) -> String {
     text.chars()
         .take(80)
-        .filter(|it| !it.is_control())
+        .filter(|character| !character.is_control())
         .collect()
 }
 

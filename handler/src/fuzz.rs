@@ -27,13 +27,14 @@ fn a_call_is_read_as_what_it_carries_and_its_metadata_is_not_believed() {
     fuzz("envelope", |input| {
         // What nests too deep for this is none the less a call, whose payload is refused.
         let envelope = serde_json::from_slice::<Value>(input).ok();
-        let count = |it: &Value| {
-            it.pointer("/Metadata/DeliveryCount")?
+        let count = |value: &Value| {
+            value
+                .pointer("/Metadata/DeliveryCount")?
                 .as_str()?
                 .parse::<u32>()
                 .ok()
         };
-        let may_repeat = envelope.is_none_or(|it| count(&it).is_some_and(|it| it > 1));
+        let may_repeat = envelope.is_none_or(|value| count(&value).is_some_and(|times| times > 1));
         let mut is_taken = false;
         for function in FUNCTIONS {
             let read = || call(&runtime, function, input);

@@ -153,7 +153,7 @@ fn follow_up(
     request: &mut Request,
     now: OffsetDateTime,
 ) -> (bool, Action) {
-    let lacks_vault = |it: &Reason| [NO_VAULT, OUTSIDE_WITHIN].contains(&it.code.as_str());
+    let lacks_vault = |reason: &Reason| [NO_VAULT, OUTSIDE_WITHIN].contains(&reason.code.as_str());
     let lacks_vault = reason.is_some_and(lacks_vault);
     let by_event = request.cause.kind == CauseKind::Event && !request.origin.is_quiet();
     if !lacks_vault || !by_event {
@@ -191,7 +191,10 @@ async fn pass(
         return Ok(None);
     }
     let grants = decision.writer.as_ref();
-    if let Some(left_behind) = grants.map(|it| &it.left_behind).filter(|it| !it.is_empty()) {
+    if let Some(left_behind) = grants
+        .map(|grants| &grants.left_behind)
+        .filter(|assignments| !assignments.is_empty())
+    {
         request.progress.left_behind.clone_from(left_behind);
     }
     if context.policy.mode == Mode::Audit {
@@ -221,7 +224,7 @@ fn is_settled(request: &mut Request, decision: &Decision) -> bool {
 
 /// Is it the vault that a person agreed to, where one was asked?
 fn is_agreed(request: &Request, decision: &Decision) -> bool {
-    let decided = decision.vault.as_ref().map(|it| &it.id);
+    let decided = decision.vault.as_ref().map(|vault| &vault.id);
     request.agreed.is_none() || request.agreed.as_ref() == decided
 }
 
@@ -232,7 +235,10 @@ fn may_act(
     failure: Option<OperationFailure>,
     now: OffsetDateTime,
 ) -> Result<(), Error> {
-    let youngest_role = decision.writer.as_ref().and_then(|it| it.youngest_role);
+    let youngest_role = decision
+        .writer
+        .as_ref()
+        .and_then(|grants| grants.youngest_role);
     let role_is_young = youngest_role
         .is_some_and(|made| now.unix_timestamp() - made < ROLE_SPREADS.as_secs().cast_signed());
     if let Some(failure) = failure {
@@ -253,7 +259,7 @@ fn may_act(
         .plan
         .changes
         .iter()
-        .any(|it| it.kind() == ChangeKind::SetArchive);
+        .any(|change| change.kind() == ChangeKind::SetArchive);
     let patient = role_is_young && progress.lasts(RetryClass::RoleSpreads).is_some();
     if sets_archive && progress.patches >= MAX_PATCHES && !patient {
         let failure = OperationFailure::last(progress);

@@ -58,8 +58,11 @@ pub async fn send(
 fn log(request: &Request, result: &BindingResult, line: &str) {
     let outcome = result.outcome.word();
     let (changed, reason) = (result.changed, result.reason.as_ref());
-    let (code, help) = (reason.map(|it| &it.code), reason.map(|it| &it.help));
-    let reason = reason.map(|it| &it.message);
+    let (code, help) = (
+        reason.map(|reason| &reason.code),
+        reason.map(|reason| &reason.help),
+    );
+    let reason = reason.map(|reason| &reason.message);
     let (traceparent, arm_request_ids) = (&request.traceparent, result.request_ids.join(" "));
     macro_rules! log_at {
         ($level:ident) => {
@@ -101,13 +104,13 @@ fn id(request: &Request, result: &BindingResult, now: OffsetDateTime) -> String 
         request.id.clone()
     };
     let vault = result.vault.as_ref();
-    let vault = vault.map(|it| it.id.to_ascii_lowercase());
+    let vault = vault.map(|vault| vault.id.to_ascii_lowercase());
     hash(&[
         &occasion,
         &result.cluster.id.to_ascii_lowercase(),
         result.outcome.word(),
         &vault.unwrap_or_default(),
-        result.reason.as_ref().map_or("", |it| &it.code),
+        result.reason.as_ref().map_or("", |reason| &reason.code),
     ])
 }
 

@@ -103,7 +103,7 @@ pub async fn serve(context: Context) -> anyhow::Result<ExitCode> {
 
 async fn until(mut closed: watch::Receiver<bool>) {
     // The sender lives as long as the server; its end would be the end too.
-    let _ = closed.wait_for(|it| *it).await;
+    let _ = closed.wait_for(|is_closed| *is_closed).await;
 }
 
 /// Ends when the process has another parent than at its start; never where there is none to watch.

@@ -57,7 +57,8 @@ pub async fn page(
 ) -> Result<Page, Error> {
     let policy = &context.policy;
     let scope = policy.scope.as_ref();
-    let scope: Option<Vec<SubscriptionId>> = scope.map(|it| it.iter().cloned().collect());
+    let scope: Option<Vec<SubscriptionId>> =
+        scope.map(|subscriptions| subscriptions.iter().cloned().collect());
     let arm = &context.arm;
     let page = arm
         .clusters_page(scope.as_deref(), PAGE, skip_token)
@@ -137,7 +138,7 @@ fn is_bound_to(cluster: &Cluster, vault: &VaultId) -> bool {
     let by_address = cluster
         .settings
         .as_ref()
-        .and_then(|it| it.vault_uri.as_deref())
+        .and_then(|settings| settings.vault_uri.as_deref())
         .is_some_and(|uri| {
             vaultbind_core::resource::vault_host(uri).is_none_or(|host| {
                 host.split('.')

@@ -146,10 +146,10 @@ fn credential(kind: &CredentialKind, http: &Http) -> Result<Credential, Error> {
                     ..ClientOptions::default()
                 },
             };
-            ManagedIdentityCredential::new(Some(options)).map(|it| it as Credential)
+            ManagedIdentityCredential::new(Some(options)).map(|credential| credential as Credential)
         }
         CredentialKind::DeveloperTools => {
-            DeveloperToolsCredential::new(None).map(|it| it as Credential)
+            DeveloperToolsCredential::new(None).map(|credential| credential as Credential)
         }
     };
     made.map_err(|error| {
@@ -160,7 +160,7 @@ fn credential(kind: &CredentialKind, http: &Http) -> Result<Credential, Error> {
 /// What may be told of a failure: its chain repeats whole bodies, and quotes what it cannot read.
 fn told(error: &IdentityError) -> String {
     let mut cause = error;
-    while let Some(inner) = cause.source().and_then(|it| it.downcast_ref()) {
+    while let Some(inner) = cause.source().and_then(|source| source.downcast_ref()) {
         cause = inner;
     }
     match cause.kind() {

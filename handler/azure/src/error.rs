@@ -210,25 +210,25 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let it = &self.0;
+        let details = &self.0;
         write!(
             f,
             "cannot {} {}: {}",
-            it.operation,
-            it.resource,
-            it.kind.words()
+            details.operation,
+            details.resource,
+            details.kind.words()
         )?;
-        if let Some(status) = it.status {
+        if let Some(status) = details.status {
             write!(f, " ({status}")?;
-            if let Some(code) = &it.code {
+            if let Some(code) = &details.code {
                 write!(f, " {code}")?;
             }
             f.write_str(")")?;
         }
-        if let Some(message) = &it.message {
+        if let Some(message) = &details.message {
             write!(f, ": {message}")?;
         }
-        if let Some(id) = &it.request_id {
+        if let Some(id) = &details.request_id {
             write!(f, " [request {id}]")?;
         }
         Ok(())
@@ -240,7 +240,7 @@ impl StdError for Error {
         self.0
             .source
             .as_deref()
-            .map(|it| it as &(dyn StdError + 'static))
+            .map(|source| source as &(dyn StdError + 'static))
     }
 }
 
@@ -249,19 +249,19 @@ const LARGEST_ERROR: usize = 256 * 1024;
 
 /// Code and message of an error body: ARM's, the bare one of some providers, or none that can be read.
 pub(crate) fn code_and_message(body: &[u8]) -> (Option<String>, Option<String>) {
-    let value = Some(body).filter(|it| it.len() <= LARGEST_ERROR);
-    let Some(value) = value.and_then(|it| serde_json::from_slice::<Value>(it).ok()) else {
+    let value = Some(body).filter(|body| body.len() <= LARGEST_ERROR);
+    let Some(value) = value.and_then(|body| serde_json::from_slice::<Value>(body).ok()) else {
         return (None, None);
     };
     let error = value
         .get("error")
-        .filter(|it| it.is_object())
+        .filter(|error| error.is_object())
         .unwrap_or(&value);
     let text = |name| {
         error
             .get(name)
             .and_then(Value::as_str)
-            .filter(|it| !it.is_empty())
+            .filter(|text| !text.is_empty())
             .map(shortened)
     };
     (text("code"), text("message"))
@@ -270,9 +270,13 @@ pub(crate) fn code_and_message(body: &[u8]) -> (Option<String>, Option<String>) 
 /// The beginning of a text from outside, without anything that could forge a line of a log.
 pub(crate) fn shortened(text: &str) -> String {
     const LONGEST: usize = 500;
-    let plain = text
-        .chars()
-        .map(|it| if it.is_control() { ' ' } else { it });
+    let plain = text.chars().map(|character| {
+        if character.is_control() {
+            ' '
+        } else {
+            character
+        }
+    });
     plain.take(LONGEST).collect::<String>().trim().to_owned()
 }
 

@@ -48,7 +48,7 @@ impl Graph {
         let id = value
             .get("id")
             .and_then(Value::as_str)
-            .and_then(|it| it.parse().ok());
+            .and_then(|id| id.parse().ok());
         id.ok_or_else(|| Error::malformed(OPERATION, app_id, "it has no object id"))
     }
 }

@@ -261,7 +261,7 @@ fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
     let date = |text: &str| OffsetDateTime::parse(text, &Rfc2822).ok();
     let now = headers
         .get(DATE)
-        .and_then(|it| it.to_str().ok())
+        .and_then(|value| value.to_str().ok())
         .and_then(date)?;
     (date(text)? - now).try_into().ok()
 }

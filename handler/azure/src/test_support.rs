@@ -40,7 +40,7 @@ impl Seen {
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
-            .and_then(|it| it.to_str().ok())
+            .and_then(|value| value.to_str().ok())
             .unwrap_or_default()
     }
 

@@ -114,7 +114,7 @@ fn principals() -> Vec<PrincipalId> {
         "aaaaaaaa-0000-4000-8000-000000000001",
         "aaaaaaaa-0000-4000-8000-000000000002",
     ];
-    ids.map(|it| it.parse().unwrap()).to_vec()
+    ids.map(|id| id.parse().unwrap()).to_vec()
 }
 
 fn subject<'a>(policy: &'a Policy, cluster: &'a ClusterId) -> Subject<'a> {
@@ -144,7 +144,7 @@ fn azure() -> Inventory {
         let vault = vault_id(number);
         let held = principals()
             .into_iter()
-            .map(|it| (it.clone(), vec![role(&vault, &it)]));
+            .map(|principal| (principal.clone(), vec![role(&vault, &principal)]));
         let held = held.collect();
         azure.roles.insert(vault, held);
     }
@@ -174,7 +174,7 @@ fn observed(policy: &Policy, azure: &mut Inventory, number: usize) -> (ClusterId
 fn decide_all(policy: &Policy, estate: &[(ClusterId, Inventory)]) -> usize {
     let is_right = |(id, inventory): &&(ClusterId, Inventory)| {
         let decision = black_box(decide(&subject(policy, id), inventory));
-        decision.is_ok_and(|it| it.is_bound() && it.plan.is_empty())
+        decision.is_ok_and(|decision| decision.is_bound() && decision.plan.is_empty())
     };
     estate.iter().filter(is_right).count()
 }

@@ -21,9 +21,11 @@ pub const KNOWN: [ApiVersion; 6] = [
 impl ApiVersion {
     /// The newest known version among those that a subscription is served.
     pub fn newest(served: &[String]) -> Option<Self> {
-        KNOWN
-            .into_iter()
-            .find(|known| served.iter().any(|it| it.eq_ignore_ascii_case(known.0)))
+        KNOWN.into_iter().find(|known| {
+            served
+                .iter()
+                .any(|version| version.eq_ignore_ascii_case(known.0))
+        })
     }
 
     /// The text for the `api-version` parameter.
@@ -53,7 +55,7 @@ mod tests {
     use super::*;
 
     fn newest(served: &[&str]) -> Option<&'static str> {
-        let served: Vec<String> = served.iter().map(|&it| it.to_owned()).collect();
+        let served: Vec<String> = served.iter().map(|&version| version.to_owned()).collect();
         ApiVersion::newest(&served).map(ApiVersion::as_str)
     }
 

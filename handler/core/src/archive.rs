@@ -156,12 +156,12 @@ impl ArchiveStatus {
         let archive = cluster.archive.as_ref();
         let settings = cluster.settings.as_ref();
         Self {
-            key_vault_id: archive.map(|it| it.vault.clone()),
-            use_key_vault: archive.is_some_and(|it| it.enabled),
-            vault_uri: settings.and_then(|it| it.vault_uri.clone()),
+            key_vault_id: archive.map(|archive| archive.vault.clone()),
+            use_key_vault: archive.is_some_and(|archive| archive.enabled),
+            vault_uri: settings.and_then(|settings| settings.vault_uri.clone()),
             identity: settings
-                .and_then(|it| it.identity.as_ref())
-                .map(|it| match it {
+                .and_then(|settings| settings.identity.as_ref())
+                .map(|identity| match identity {
                     AssociatedIdentity::System => "SystemAssignedIdentity".to_owned(),
                     AssociatedIdentity::User(id) => id.to_string(),
                 }),

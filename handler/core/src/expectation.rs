@@ -84,9 +84,9 @@ impl Case {
     pub fn run(&self, policy: &Policy, today: Date, vault_suffix: &str) -> CaseResult {
         let observed = self.given.observe(policy, today, vault_suffix);
         let (found, expected) = (observed.decision, &self.expectation);
-        let vault = found.vault.as_ref().map(|it| &it.id);
-        let writer = found.writer.as_ref().map(|it| &it.writer);
-        let code = found.reason.as_ref().map(|it| &it.code);
+        let vault = found.vault.as_ref().map(|vault| &vault.id);
+        let writer = found.writer.as_ref().map(|grants| &grants.writer);
+        let code = found.reason.as_ref().map(|reason| &reason.code);
         let differences = [
             difference("outcome", &expected.outcome, Some(&word(&found))),
             vault_difference(&expected.vault, vault),
@@ -110,13 +110,13 @@ fn difference<T: PartialEq + ToString>(
     let is_met = match expected {
         Expected::Anything => true,
         Expected::Nothing => found.is_none(),
-        Expected::Just(it) => Some(it) == found,
+        Expected::Just(value) => Some(value) == found,
     };
     let none = || "none".to_owned();
     (!is_met).then(|| Difference {
         what,
         expected: match expected {
-            Expected::Just(it) => it.to_string(),
+            Expected::Just(value) => value.to_string(),
             Expected::Anything | Expected::Nothing => none(),
         },
         found: found.map_or_else(none, ToString::to_string),
@@ -126,10 +126,12 @@ fn difference<T: PartialEq + ToString>(
 /// Vaults differ by their names, else by their ids.
 fn vault_difference(expected: &Expected<VaultId>, found: Option<&VaultId>) -> Option<Difference> {
     let mut difference = difference("vault", expected, found)?;
-    let name = |it: &VaultId| it.name().to_owned();
+    let name = |vault: &VaultId| vault.name().to_owned();
     match (expected, found) {
-        (Expected::Just(it), Some(found)) if name(it) == name(found) => return Some(difference),
-        (Expected::Just(it), _) => difference.expected = name(it),
+        (Expected::Just(vault), Some(found)) if name(vault) == name(found) => {
+            return Some(difference);
+        }
+        (Expected::Just(vault), _) => difference.expected = name(vault),
         (Expected::Anything | Expected::Nothing, _) => {}
     }
     if let Some(found) = found {

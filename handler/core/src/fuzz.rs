@@ -25,13 +25,14 @@ fn an_id_that_is_taken_says_what_was_read_and_is_harmless_in_a_url() {
             id.as_str().parse::<ResourceId>().unwrap().as_str(),
             id.as_str()
         );
-        let is_harmless = |it: char| it.is_alphanumeric() || "-_.()/".contains(it);
+        let is_harmless =
+            |character: char| character.is_alphanumeric() || "-_.()/".contains(character);
         assert!(id.as_str().chars().all(is_harmless), "{id:?}");
         assert!(
             !id.as_str()
                 .split('/')
                 .skip(1)
-                .any(|it| matches!(it, "" | "." | "..")),
+                .any(|segment| matches!(segment, "" | "." | "..")),
             "{id:?}"
         );
         is_held_by_its_own_scopes_alone(&id);
@@ -54,7 +55,7 @@ fn is_held_by_its_own_scopes_alone(id: &ResourceId) {
     if let Some((shorter, _)) = group
         .char_indices()
         .next_back()
-        .map(|(at, it)| (&group[..at], it))
+        .map(|(at, character)| (&group[..at], character))
         && let Ok(shorter @ Scope::ResourceGroup(..)) = shorter.parse::<Scope>()
     {
         assert!(
@@ -73,16 +74,23 @@ fn a_policy_that_is_taken_bounds_every_rule_and_one_that_is_not_has_mistakes_wit
         match document::load(text) {
             Ok(policy) => {
                 assert!(policy.version == 1 && !policy.rules.is_empty());
-                assert!(policy.rules.iter().all(|it| !it.vaults.within.is_empty()));
                 assert!(
-                    policy.scope.is_none_or(|it| !it.is_empty()),
+                    policy
+                        .rules
+                        .iter()
+                        .all(|rule| !rule.vaults.within.is_empty())
+                );
+                assert!(
+                    policy.scope.is_none_or(|scope| !scope.is_empty()),
                     "a scope of nothing"
                 );
                 true
             }
             Err(problems) => {
                 assert!(!problems.is_empty(), "refused without a reason");
-                problems.iter().for_each(|it| lies_within(it, text));
+                problems
+                    .iter()
+                    .for_each(|problem| lies_within(problem, text));
                 false
             }
         }

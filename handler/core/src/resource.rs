@@ -244,7 +244,7 @@ impl Provider {
     /// same properties: what cannot be seen must not be taken for absent.
     pub fn forget(&mut self, version: ApiVersion) -> bool {
         self.cluster_api_versions
-            .retain(|it| !it.eq_ignore_ascii_case(version.as_str()));
+            .retain(|served| !served.eq_ignore_ascii_case(version.as_str()));
         ApiVersion::newest(&self.cluster_api_versions)
             .is_some_and(|next| next.has_settings() == version.has_settings())
     }

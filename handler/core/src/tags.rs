@@ -19,7 +19,10 @@ struct Tag {
 impl Tags {
     /// The value of the tag of this name, in whatever case the resource spells the name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let tag = self.0.iter().find(|it| it.name.eq_ignore_ascii_case(name));
+        let tag = self
+            .0
+            .iter()
+            .find(|tag| tag.name.eq_ignore_ascii_case(name));
         tag.map(|tag| tag.value.as_str())
     }
 

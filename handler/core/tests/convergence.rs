@@ -64,7 +64,7 @@ impl Estate {
             }
             Step::TagVault(number, site) => {
                 let tags = [("site", SITES[*site])].into_iter().collect();
-                let vault = self.vaults().find(|it| it.id == vault_id(*number));
+                let vault = self.vaults().find(|vault| vault.id == vault_id(*number));
                 if let Some(vault) = vault.cloned() {
                     self.put(Vault { tags, ..vault });
                 }

@@ -90,7 +90,7 @@ fn a_second_look_after_the_plan_was_carried_out_finds_nothing_to_do() {
             assert!(last.is_bound(), "{name}: {last:?}");
             assert!(last.plan.is_empty(), "{name}: {}", last.plan);
             assert_eq!(last.vault, first.vault, "{name}");
-            let writer = |it: &Decision| it.writer.as_ref().map(|it| it.writer);
+            let writer = |decision: &Decision| decision.writer.as_ref().map(|writer| writer.writer);
             assert_eq!(writer(&last), writer(&first), "{name}");
             bound += 1;
         }
@@ -110,8 +110,8 @@ fn what_was_captured_written_and_read_decides_the_same() {
             };
             captured.extend(live.inventory);
             let text = captured.to_json();
-            let read =
-                load(&text, &defaults()).unwrap_or_else(|it| panic!("{name}: {it:?}\n{text}"));
+            let read = load(&text, &defaults())
+                .unwrap_or_else(|problems| panic!("{name}: {problems:?}\n{text}"));
             assert_eq!(read.to_json(), text, "{name}");
             let offline = observe_offline(&read, &subject(&policy, &given));
             let offline = without_etag(offline.decision);
@@ -148,7 +148,7 @@ fn files() -> Vec<(String, std::path::PathBuf)> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|it| it == "txt"))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
         .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), path))
         .collect();
     files.sort();
@@ -189,9 +189,13 @@ fn estates(text: &str) -> Vec<(Policy, Given)> {
             ("estate:", None) if line == "estate:" => lines.clear(),
             ("estate:", Some(line)) => lines.push(line),
             ("decision:", None) if line == "decision:" => {
-                let policy = document::load(&policy).unwrap_or_else(|it| panic!("{it:?}"));
+                let policy =
+                    document::load(&policy).unwrap_or_else(|problems| panic!("{problems:?}"));
                 let given = Given::load(&lines.join("\n"), &defaults());
-                estates.push((policy, given.unwrap_or_else(|it| panic!("{it:?}"))));
+                estates.push((
+                    policy,
+                    given.unwrap_or_else(|problems| panic!("{problems:?}")),
+                ));
             }
             _ => {}
         }

@@ -60,17 +60,20 @@ struct LeftOut {
 
 impl LeftOut {
     fn of(observed: &[Observed]) -> Self {
-        let waits = |it: &&Observed| it.waits() && it.changes().is_empty();
+        let waits = |cluster: &&Observed| cluster.waits() && cluster.changes().is_empty();
         Self {
             waiting: observed.iter().filter(waits).count(),
-            unseen: observed.iter().filter(|it| it.seen.is_err()).count(),
+            unseen: observed
+                .iter()
+                .filter(|cluster| cluster.seen.is_err())
+                .count(),
         }
     }
 
     /// To be added to the counts of the tasks.
     fn in_words(&self) -> String {
         let counts = [(self.waiting, "waiting"), (self.unseen, "not looked at")];
-        let some = counts.into_iter().filter(|it| it.0 > 0);
+        let some = counts.into_iter().filter(|counted| counted.0 > 0);
         some.map(|(count, what)| format!(", {count} {what}"))
             .collect()
     }

@@ -45,7 +45,7 @@ pub(super) fn capture(arguments: &CaptureArguments) -> anyhow::Result<ExitCode> 
     // Tags are data from outside, and files are shown on terminals.
     let lines = estate.to_json();
     let lines = lines.lines().map(escape::in_json);
-    let text: String = lines.map(|it| it.into_owned() + "\n").collect();
+    let text: String = lines.map(|line| line.into_owned() + "\n").collect();
     match &arguments.output {
         None => print::script(text.as_bytes()),
         Some(path) => write(path, &text)?,
@@ -53,8 +53,11 @@ pub(super) fn capture(arguments: &CaptureArguments) -> anyhow::Result<ExitCode> 
     for (cluster, why) in &estate.unread {
         print::error(format!("{cluster} could not be read: {why}"));
     }
-    let rows = estate.listed.values().flat_map(|it| it.vaults.all());
-    let vaults: BTreeSet<&VaultId> = rows.map(|it| &it.id).chain(estate.vaults.keys()).collect();
+    let rows = estate.listed.values().flat_map(|list| list.vaults.all());
+    let vaults: BTreeSet<&VaultId> = rows
+        .map(|row| &row.id)
+        .chain(estate.vaults.keys())
+        .collect();
     print::error(format!(
         "captured {} and {}; {} could not be read",
         print::count(estate.clusters.len(), "cluster"),
@@ -86,15 +89,15 @@ async fn read(context: &Context) -> anyhow::Result<Inventory> {
     };
     let mut subscriptions: BTreeSet<SubscriptionId> = clusters
         .iter()
-        .map(|it| it.id.subscription().clone())
+        .map(|cluster| cluster.id.subscription().clone())
         .collect();
     subscriptions.extend(context.policy.vault_subscriptions.iter().cloned());
     list_vaults(context, subscriptions, &mut estate).await?;
     let progress = ProgressBar::over("reading", clusters.len());
-    let observed = clusters.into_iter().map(|it| async {
-        let seen = observe(context, &it.id).await;
+    let observed = clusters.into_iter().map(|cluster| async {
+        let seen = observe(context, &cluster.id).await;
         progress.step();
-        (it.id, seen)
+        (cluster.id, seen)
     });
     let mut observed = stream::iter(observed).buffered(CONCURRENT_OBSERVATIONS);
     while let Some((cluster, seen)) = observed.next().await {
@@ -123,7 +126,7 @@ async fn observe(context: &Context, cluster: &ClusterId) -> Result<Inventory, Re
         }
     }
     // One that does not exist any more is not of the estate.
-    inventory.clusters.retain(|_, it| it.is_some());
+    inventory.clusters.retain(|_, found| found.is_some());
     Ok(inventory)
 }
 
@@ -135,9 +138,9 @@ fn beyond(policy: &Policy, seen: &Observation) -> Vec<Read> {
     let known = &seen.inventory;
     let mut reads = Vec::new();
     let provider = known.providers.get(cluster.id.subscription());
-    let version = provider.and_then(|it| ApiVersion::newest(&it.cluster_api_versions));
+    let version = provider.and_then(|provider| ApiVersion::newest(&provider.cluster_api_versions));
     let manager = cluster.manager.as_ref();
-    let manager = manager.filter(|it| !known.managers.contains_key(it));
+    let manager = manager.filter(|id| !known.managers.contains_key(id));
     if let (Some(manager), Some(version)) = (manager, version) {
         reads.push(Read::Manager(manager.clone(), version));
     }
@@ -145,9 +148,10 @@ fn beyond(policy: &Policy, seen: &Observation) -> Vec<Read> {
         reads.push(Read::PlatformPrincipals);
     }
     let bound = cluster.archive.as_ref();
-    let bound = bound.and_then(|it| it.vault.parse::<VaultId>().ok());
-    let may_be_read = |it: &VaultId| policy.covers(it.subscription()) || policy.reaches(it);
-    let unread = bound.filter(|it| !known.vaults.contains_key(it));
+    let bound = bound.and_then(|archive| archive.vault.parse::<VaultId>().ok());
+    let may_be_read =
+        |vault: &VaultId| policy.covers(vault.subscription()) || policy.reaches(vault);
+    let unread = bound.filter(|vault| !known.vaults.contains_key(vault));
     reads.extend(unread.filter(may_be_read).map(Read::Vault));
     reads
 }
@@ -166,7 +170,7 @@ async fn list_vaults(
         });
         let vaults = listed
             .await
-            .map_err(|it| anyhow::anyhow!("{}", it.message))?;
+            .map_err(|reason| anyhow::anyhow!("{}", reason.message))?;
         let deleted = patiently(context, async |_| {
             arm.deleted_vaults(&subscription).await.map_err(Error::Call)
         });
@@ -176,7 +180,7 @@ async fn list_vaults(
         }
         let listed = Listed::current(vaults);
         estate.listed.insert(subscription.clone(), listed);
-        let deleted = deleted.ok().map(|it| (subscription, it));
+        let deleted = deleted.ok().map(|ids| (subscription, ids));
         estate.deleted_vaults.extend(deleted);
     }
     Ok(())

@@ -57,7 +57,9 @@ fn seen_cluster(observed: &Observed) -> Option<&Cluster> {
 }
 
 fn candidates(observed: &Observed) -> &[Candidate] {
-    observed.decision().map_or(&[], |it| &it.candidates)
+    observed
+        .decision()
+        .map_or(&[], |decision| &decision.candidates)
 }
 
 /// Each rule with what it is to the cluster.
@@ -133,7 +135,7 @@ fn show_decision(observed: &Observed) {
     let status = observed.status();
     let head = Line::of(print::outcome(status), status);
     let decision = observed.decision();
-    let bound = decision.and_then(|it| it.vault.as_ref().zip(it.writer.as_ref()));
+    let bound = decision.and_then(|decision| decision.vault.as_ref().zip(decision.writer.as_ref()));
     if let Some(reason) = observed.reason() {
         print::line(head.and(print::PLAIN, format!(": {}", reason.code)));
         print::line(format!("  {}", reason.message));
@@ -159,27 +161,29 @@ fn show_decision(observed: &Observed) {
 fn as_json(policy: &Policy, observed: &Observed) -> Value {
     let mut value = observed.as_json();
     let cluster = seen_cluster(observed);
-    value["cluster"] = cluster.map_or(Value::Null, |it| {
-        let tags: serde_json::Map<String, Value> = it
+    value["cluster"] = cluster.map_or(Value::Null, |cluster| {
+        let tags: serde_json::Map<String, Value> = cluster
             .tags
             .iter()
             .map(|(name, value)| (name.to_owned(), value.into()))
             .collect();
         json!({
-            "location": it.location,
-            "detailedStatus": it.detailed_status,
-            "provisioningState": it.provisioning_state.to_string(),
+            "location": cluster.location,
+            "detailedStatus": cluster.detailed_status,
+            "provisioningState": cluster.provisioning_state.to_string(),
             "tags": tags,
-            "archive": ArchiveStatus::of(it),
+            "archive": ArchiveStatus::of(cluster),
         })
     });
     let rules = cluster
         .into_iter()
-        .flat_map(|it| rules(policy, observed, it));
+        .flat_map(|cluster| rules(policy, observed, cluster));
     let rules = rules.map(|(rule, word)| json!({ "name": rule.name, "is": word }));
     value["rules"] = rules.collect();
     value["candidates"] = json!(candidates(observed));
-    let writer = observed.decision().and_then(|it| it.writer.as_ref());
-    value["writerReason"] = json!(writer.map(|it| it.reason));
+    let writer = observed
+        .decision()
+        .and_then(|decision| decision.writer.as_ref());
+    value["writerReason"] = json!(writer.map(|writer| writer.reason));
     value
 }

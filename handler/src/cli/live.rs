@@ -72,7 +72,7 @@ pub(super) async fn patiently<T>(
     let began = context.clock.now();
     loop {
         let error = match call(&request).await {
-            Ok(it) => return Ok(it),
+            Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
         let now = context.clock.now();
@@ -114,7 +114,8 @@ pub(super) async fn observe(
 /// Every cluster in scope, as Resource Graph shows it.
 pub(super) async fn clusters(context: &Context) -> anyhow::Result<Vec<Cluster>> {
     let scope = context.policy.scope.as_ref();
-    let scope: Option<Vec<SubscriptionId>> = scope.map(|it| it.iter().cloned().collect());
+    let scope: Option<Vec<SubscriptionId>> =
+        scope.map(|subscriptions| subscriptions.iter().cloned().collect());
     let mut clusters = Vec::new();
     let mut token = None;
     loop {
@@ -128,7 +129,9 @@ pub(super) async fn clusters(context: &Context) -> anyhow::Result<Vec<Cluster>> 
                 .clusters_page(scope.as_deref(), PAGE, token.as_deref());
             page.await.map_err(Error::Call)
         });
-        let page = page.await.map_err(|it| anyhow::anyhow!("{}", it.message))?;
+        let page = page
+            .await
+            .map_err(|reason| anyhow::anyhow!("{}", reason.message))?;
         clusters.extend(page.clusters);
         token = page.skip_token;
         if token.is_none() {

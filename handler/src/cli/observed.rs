@@ -23,7 +23,10 @@ pub(super) struct Observed {
 
 impl Observed {
     pub(super) fn decision(&self) -> Option<&Decision> {
-        self.seen.as_ref().ok().map(|it| &it.decision)
+        self.seen
+            .as_ref()
+            .ok()
+            .map(|observation| &observation.decision)
     }
 
     /// How it stands with the cluster, in a word.
@@ -33,12 +36,14 @@ impl Observed {
 
     /// What would be changed, at once or once what is under way has ended.
     pub(super) fn changes(&self) -> &[Change] {
-        self.decision().map_or(&[], |it| &it.plan.changes)
+        self.decision()
+            .map_or(&[], |decision| &decision.plan.changes)
     }
 
     /// Does it wait for what is under way?
     pub(super) fn waits(&self) -> bool {
-        self.decision().is_some_and(|it| it.wait.is_some())
+        self.decision()
+            .is_some_and(|decision| decision.wait.is_some())
     }
 
     /// Why nothing is or can be done.
@@ -51,35 +56,38 @@ impl Observed {
 
     /// What was taken not to be there, in words.
     pub(super) fn assumed(&self) -> Vec<String> {
-        let assumed = self.seen.iter().flat_map(|it| &it.inventory.assumed);
+        let assumed = self
+            .seen
+            .iter()
+            .flat_map(|observation| &observation.inventory.assumed);
         assumed.map(ToString::to_string).collect()
     }
 
     /// The lines below the cluster's own: each change, with the calls that make it where they are asked for.
     pub(super) fn change_lines(&self, with_calls: bool) -> Vec<String> {
-        let lines = self.changes().iter().flat_map(|it| {
-            let call = with_calls.then(|| format!("    {}", call(it)));
-            [format!("  {it}")].into_iter().chain(call)
+        let lines = self.changes().iter().flat_map(|change| {
+            let call = with_calls.then(|| format!("    {}", call(change)));
+            [format!("  {change}")].into_iter().chain(call)
         });
         lines.collect()
     }
 
     /// For programs: what is to be changed is `planned` as in results.
     pub(super) fn as_json(&self) -> Value {
-        let change = |it: &Change| json!({ "kind": it.kind(), "target": it.target(), "call": call(it), "text": it.to_string() });
+        let change = |change: &Change| json!({ "kind": change.kind(), "target": change.target(), "call": call(change), "text": change.to_string() });
         let decision = self.decision();
         let outcome = match self.status() {
             Decision::TO_CHANGE => Outcome::Planned.word(),
             other => other,
         };
-        let vault = decision.and_then(|it| it.vault.as_ref());
-        let writer = decision.and_then(|it| it.writer.as_ref());
+        let vault = decision.and_then(|decision| decision.vault.as_ref());
+        let writer = decision.and_then(|decision| decision.writer.as_ref());
         json!({
             "clusterId": self.cluster.as_str(),
             "outcome": outcome,
-            "rule": decision.and_then(|it| it.rule.as_ref()),
-            "vaultId": vault.map(|it| it.id.as_str()),
-            "writer": writer.map(|it| it.writer),
+            "rule": decision.and_then(|decision| decision.rule.as_ref()),
+            "vaultId": vault.map(|vault| vault.id.as_str()),
+            "writer": writer.map(|writer| writer.writer),
             "changes": self.changes().iter().map(change).collect::<Vec<_>>(),
             "reason": self.reason(),
             "assumed": self.assumed(),

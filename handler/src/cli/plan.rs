@@ -47,9 +47,9 @@ pub(super) fn plan(arguments: &PlanArguments) -> anyhow::Result<ExitCode> {
     }
     let changes = observed
         .iter()
-        .any(|it| !it.changes().is_empty() || it.waits());
-    let is_whole =
-        observed.iter().all(|it| it.seen.is_ok()) && !passed_over.iter().any(|it| it.is_broken);
+        .any(|cluster| !cluster.changes().is_empty() || cluster.waits());
+    let is_whole = observed.iter().all(|cluster| cluster.seen.is_ok())
+        && !passed_over.iter().any(|event| event.is_broken);
     Ok(match (is_whole, changes && arguments.detailed_exitcode) {
         (false, _) => ExitCode::FAILURE,
         (true, true) => ExitCode::from(2),
@@ -82,7 +82,7 @@ pub(super) async fn targets(source: &Source, cluster: Option<&str>) -> anyhow::R
         Some(cluster) => vec![source.find(cluster).await?],
         None => source.ids().await?,
     };
-    Ok(ids.into_iter().map(|it| (it, None)).collect())
+    Ok(ids.into_iter().map(|id| (id, None)).collect())
 }
 
 /// Prints the table, the changes, and a line that sums it up.
@@ -91,7 +91,10 @@ pub(super) fn show(observed: &[Observed], with_calls: bool, passed_over: &[Passe
     let mut lines = vec![["cluster", "outcome", "vault", "why"].map(heading)];
     lines.extend(observed.iter().map(row));
     print::table(&lines);
-    for observed in observed.iter().filter(|it| !it.changes().is_empty()) {
+    for observed in observed
+        .iter()
+        .filter(|cluster| !cluster.changes().is_empty())
+    {
         print::section(observed.cluster.as_str());
         observed
             .change_lines(with_calls)
@@ -109,7 +112,9 @@ pub(super) fn show(observed: &[Observed], with_calls: bool, passed_over: &[Passe
 pub(super) fn show_assumed(assumed: &BTreeSet<String>) {
     if !assumed.is_empty() {
         print::section("not in the estate, and taken not to be there");
-        assumed.iter().for_each(|it| print::line(format!("  {it}")));
+        assumed
+            .iter()
+            .for_each(|text| print::line(format!("  {text}")));
     }
 }
 
@@ -117,21 +122,23 @@ fn show_passed_over(passed_over: &[PassedOver]) {
     if !passed_over.is_empty() {
         print::section("not acted on");
         let lines = passed_over.iter().map(PassedOver::in_words);
-        lines.for_each(|it| print::line(format!("  {it}")));
+        lines.for_each(|line| print::line(format!("  {line}")));
     }
 }
 
 fn row(observed: &Observed) -> [(Style, String); 4] {
     let status = observed.status();
-    let vault = observed.decision().and_then(|it| it.vault.as_ref());
+    let vault = observed
+        .decision()
+        .and_then(|decision| decision.vault.as_ref());
     let why = observed.reason();
-    let why = why.map(|it| format!("{}: {}", it.code, it.message));
+    let why = why.map(|reason| format!("{}: {}", reason.code, reason.message));
     [
         (print::PLAIN, observed.cluster.name().to_owned()),
         (print::outcome(status), status.to_owned()),
         (
             print::PLAIN,
-            vault.map_or("-", |it| it.id.name()).to_owned(),
+            vault.map_or("-", |vault| vault.id.name()).to_owned(),
         ),
         (print::PLAIN, why.unwrap_or_default()),
     ]
@@ -148,13 +155,21 @@ struct Summary {
 
 impl Summary {
     fn of(observed: &[Observed]) -> Self {
-        let count = |word: &str| observed.iter().filter(|it| it.status() == word).count();
+        let count = |word: &str| {
+            observed
+                .iter()
+                .filter(|cluster| cluster.status() == word)
+                .count()
+        };
         Self {
             all: observed.len(),
             right: count(Outcome::Bound.word()),
             to_change: count(Decision::TO_CHANGE),
             waiting: count(Decision::WAITING),
-            failed: observed.iter().filter(|it| it.seen.is_err()).count(),
+            failed: observed
+                .iter()
+                .filter(|cluster| cluster.seen.is_err())
+                .count(),
         }
     }
 

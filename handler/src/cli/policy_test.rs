@@ -45,7 +45,7 @@ pub(super) fn test(files: Vec<PathBuf>, output: Output) -> anyhow::Result<ExitCo
     let mut played = Vec::new();
     for file in files {
         match play(&policy, vault_suffix, today, file) {
-            Ok(it) => played.push(it),
+            Ok(run) => played.push(run),
             Err(error) => unusable = Some(error),
         }
     }
@@ -93,8 +93,10 @@ fn read_estate(file: &Path, name: &str, defaults: &Defaults) -> Result<Inventory
 }
 
 fn failed(played: &[Played]) -> usize {
-    let cases = played.iter().flat_map(|it| &it.cases);
-    cases.filter(|(_, it)| !it.differences.is_empty()).count()
+    let cases = played.iter().flat_map(|run| &run.cases);
+    cases
+        .filter(|(_, result)| !result.differences.is_empty())
+        .count()
 }
 
 fn show(played: &[Played]) {
@@ -109,7 +111,7 @@ fn show(played: &[Played]) {
             }
         }
     }
-    let all: usize = played.iter().map(|it| it.cases.len()).sum();
+    let all: usize = played.iter().map(|run| run.cases.len()).sum();
     let failed = failed(played);
     print::line("");
     let cases = print::count(all, "case");
@@ -119,13 +121,17 @@ fn show(played: &[Played]) {
 fn show_failure(file: &Path, case: &Case, result: &CaseResult) {
     let place = format!("  {} ({}:{})", case.name, file.display(), case.place.line);
     print::line(Line::of(print::BAD, "FAIL").and(print::PLAIN, place));
-    let width = result.differences.iter().map(|it| it.what.len() + 1).max();
+    let width = result
+        .differences
+        .iter()
+        .map(|difference| difference.what.len() + 1)
+        .max();
     let width = width.unwrap_or_default();
-    for it in &result.differences {
-        let what = format!("{}:", it.what);
+    for difference in &result.differences {
+        let what = format!("{}:", difference.what);
         print::line(format!(
             "      {what:width$} expected {}, found {}",
-            it.expected, it.found
+            difference.expected, difference.found
         ));
     }
     if let Some(why) = &result.why {
@@ -152,10 +158,10 @@ fn as_json(played: &[Played]) -> Value {
     };
     let cases: Vec<Value> = played
         .iter()
-        .flat_map(|it| {
-            it.cases
+        .flat_map(|run| {
+            run.cases
                 .iter()
-                .map(|(of, result)| case(&it.file, of, result))
+                .map(|(of, result)| case(&run.file, of, result))
         })
         .collect();
     let failed = failed(played);

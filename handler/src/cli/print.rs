@@ -123,11 +123,11 @@ pub(super) fn failure() -> Option<&'static io::Error> {
 /// Tags and names are data from outside: what a terminal would obey is shown instead.
 fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for it in text.chars() {
-        if is_obeyed(it) {
-            shown.extend(it.escape_default());
+    for character in text.chars() {
+        if is_obeyed(character) {
+            shown.extend(character.escape_default());
         } else {
-            shown.push(it);
+            shown.push(character);
         }
     }
     shown
@@ -159,11 +159,15 @@ fn width(text: &str) -> usize {
 /// Prints lines of cells in columns; the first line holds the headings.
 pub(super) fn table<const COLUMNS: usize>(lines: &[[(Style, String); COLUMNS]]) {
     let widest = |column: usize| lines.iter().map(|line| width(&line[column].1)).max();
-    let widths: [usize; COLUMNS] = std::array::from_fn(|it| widest(it).unwrap_or_default());
+    let widths: [usize; COLUMNS] = std::array::from_fn(|column| widest(column).unwrap_or_default());
     for cells in lines {
         let last = cells.iter().rposition(|(_, text)| !text.is_empty());
         let mut row = Line::default();
-        for (at, (style, text)) in cells.iter().enumerate().take(last.map_or(0, |it| it + 1)) {
+        for (at, (style, text)) in cells
+            .iter()
+            .enumerate()
+            .take(last.map_or(0, |index| index + 1))
+        {
             row = row.and(*style, text.clone());
             if Some(at) != last {
                 row = row.and(PLAIN, " ".repeat(widths[at] - width(text) + 2));

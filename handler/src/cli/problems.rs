@@ -43,7 +43,11 @@ pub(super) fn summary(path: &Path, problems: &[Problem]) -> String {
 }
 
 fn counted(problems: &[Problem], severity: Severity, one: &str) -> Option<String> {
-    match problems.iter().filter(|it| it.severity == severity).count() {
+    match problems
+        .iter()
+        .filter(|problem| problem.severity == severity)
+        .count()
+    {
         0 => None,
         1 => Some(format!("1 {one}")),
         several => Some(format!("{several} {one}s")),
@@ -54,13 +58,16 @@ fn counted(problems: &[Problem], severity: Severity, one: &str) -> Option<String
 pub(super) fn as_json(problems: &[Problem]) -> Value {
     let (errors, warnings): (Vec<&Problem>, Vec<&Problem>) = problems
         .iter()
-        .partition(|it| it.severity == Severity::Error);
+        .partition(|problem| problem.severity == Severity::Error);
     json!({ "errors": errors, "warnings": warnings })
 }
 
 /// A file with a mistake cannot be used; one with warnings can.
 pub(super) fn exit_code(problems: &[Problem]) -> ExitCode {
-    if problems.iter().any(|it| it.severity == Severity::Error) {
+    if problems
+        .iter()
+        .any(|problem| problem.severity == Severity::Error)
+    {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS

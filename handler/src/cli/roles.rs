@@ -77,7 +77,7 @@ fn is_idle(action: &str, policy: &Policy) -> bool {
 /// What `az role definition create` takes.
 fn definition(policy: &Policy) -> anyhow::Result<Value> {
     let mut actions: Vec<String> = serde_json::from_str(ACTIONS)?;
-    actions.retain(|it| !is_idle(it, policy));
+    actions.retain(|action| !is_idle(action, policy));
     let scopes: Vec<String> = subscriptions(policy)
         .into_iter()
         .map(SubscriptionId::path)
@@ -105,7 +105,7 @@ fn condition(policy: &Policy, principals: &[String]) -> String {
 /// The parameters of `infra/main.bicep` that follow from the policy.
 fn as_bicep(policy: &Policy, principals: &[String]) -> String {
     let list = |items: Vec<String>| {
-        let lines: Vec<String> = items.iter().map(|it| format!("  '{it}'\n")).collect();
+        let lines: Vec<String> = items.iter().map(|id| format!("  '{id}'\n")).collect();
         if lines.is_empty() {
             "[]".to_owned()
         } else {
@@ -114,7 +114,7 @@ fn as_bicep(policy: &Policy, principals: &[String]) -> String {
     };
     let subscriptions = subscriptions(policy)
         .into_iter()
-        .map(|it| it.as_str().to_owned())
+        .map(|subscription| subscription.as_str().to_owned())
         .collect();
     format!(
         "param managedSubscriptionIds = {}\nparam platformPrincipalIds = {}\nparam clusterWriters = {}",

@@ -130,18 +130,24 @@ impl Source {
     pub(super) async fn clusters(&self) -> anyhow::Result<Vec<Cluster>> {
         match self {
             Self::Live(context) => live::clusters(context).await,
-            Self::Captured(it) => Ok(it.estate.clusters.values().flatten().cloned().collect()),
+            Self::Captured(captured) => Ok(captured
+                .estate
+                .clusters
+                .values()
+                .flatten()
+                .cloned()
+                .collect()),
         }
     }
 
     /// The ids of every cluster in scope, in their order, those that cannot be seen among them.
     pub(super) async fn ids(&self) -> anyhow::Result<Vec<ClusterId>> {
         let clusters = self.clusters().await?;
-        let mut ids: Vec<ClusterId> = clusters.into_iter().map(|it| it.id).collect();
+        let mut ids: Vec<ClusterId> = clusters.into_iter().map(|cluster| cluster.id).collect();
         if let Self::Captured(captured) = self {
             ids.extend(captured.estate.unread.keys().cloned());
         }
-        ids.retain(|it| self.policy().covers(it.subscription()));
+        ids.retain(|cluster| self.policy().covers(cluster.subscription()));
         ids.sort();
         Ok(ids)
     }
@@ -160,9 +166,9 @@ impl Source {
             return Ok(id.clone());
         }
         let mut ids = self.ids().await?;
-        ids.retain(|it| match &id {
-            Some(id) => it == id,
-            None => it.name().eq_ignore_ascii_case(text),
+        ids.retain(|cluster| match &id {
+            Some(id) => cluster == id,
+            None => cluster.name().eq_ignore_ascii_case(text),
         });
         match (ids.as_slice(), self) {
             ([one], _) => Ok(one.clone()),

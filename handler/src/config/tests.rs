@@ -46,7 +46,7 @@ fn everything_that_is_wrong_is_told_at_once() {
         (DEADLINE.to_owned(), "0".to_owned()),
     ]))
     .unwrap_err();
-    let named: Vec<&str> = errors.iter().map(|it| it.variable).collect();
+    let named: Vec<&str> = errors.iter().map(|error| error.variable).collect();
     assert_eq!(named, [PORT, NAMESPACE, CLOUD, COALESCE, DEADLINE]);
 }
 
@@ -146,7 +146,7 @@ fn the_platform_principals_are_two_different_object_ids() {
 
 #[test]
 fn every_variable_is_described_once() {
-    let mut names: Vec<&str> = VARIABLES.iter().map(|it| it.name).collect();
+    let mut names: Vec<&str> = VARIABLES.iter().map(|variable| variable.name).collect();
     let count = names.len();
     names.sort_unstable();
     names.dedup();

@@ -26,7 +26,7 @@ fn written(operation: &str, subject: &str) -> Result<Concern, EventError> {
         operation,
         subject,
     ))
-    .map(|it| it.concern)
+    .map(|event| event.concern)
 }
 
 fn deleted(operation: &str, subject: &str) -> Result<Concern, EventError> {
@@ -35,7 +35,7 @@ fn deleted(operation: &str, subject: &str) -> Result<Concern, EventError> {
         operation,
         subject,
     ))
-    .map(|it| it.concern)
+    .map(|event| event.concern)
 }
 
 fn cluster_id() -> ClusterId {

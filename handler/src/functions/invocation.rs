@@ -61,7 +61,7 @@ impl Invocation {
     /// Reads a call; what is wrong with its payload is told when the payload is asked for.
     pub async fn read(function: Function, http: Request) -> Self {
         let traceparent = header(http.headers(), "traceparent")
-            .filter(|it| is_traceparent(it))
+            .filter(|value| is_traceparent(value))
             .map(ToOwned::to_owned);
         let body = axum::body::to_bytes(http.into_body(), MAX_BODY)
             .await
@@ -144,7 +144,7 @@ pub fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .get(name)?
         .to_str()
         .ok()
-        .filter(|it| it.len() <= 128)
+        .filter(|value| value.len() <= 128)
 }
 
 /// Has the text the form of a W3C `traceparent`, version 00?

@@ -34,7 +34,7 @@ pub(super) async fn run(context: Arc<Context>, invocation: Invocation) -> Answer
     match &request.subject {
         Subject::Cluster { cluster_id, .. } => span.record("cluster_id", cluster_id.as_str()),
         Subject::Sweep { vault_id, .. } => {
-            span.record("vault_id", vault_id.as_ref().map(|it| it.as_str()))
+            span.record("vault_id", vault_id.as_ref().map(|id| id.as_str()))
         }
     };
     deliver::deliver(&context, request).await

@@ -103,8 +103,8 @@ fn request_for(context: &Context, event: &Event) -> Result<Request, &'static str
     let cause = event.cause.clone();
     let cause_id = cause.id.clone().unwrap_or_default();
     let ours = context.config.client_id.as_deref();
-    let is_ours =
-        (event.actor.as_deref().zip(ours)).is_some_and(|(it, we)| it.eq_ignore_ascii_case(we));
+    let is_ours = (event.actor.as_deref().zip(ours))
+        .is_some_and(|(actor, we)| actor.eq_ignore_ascii_case(we));
     match &event.concern {
         Concern::Cluster(cluster, _) if !policy.covers(cluster.subscription()) => Err(OUT_OF_SCOPE),
         Concern::Cluster(cluster, origin) => {

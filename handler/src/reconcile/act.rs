@@ -34,7 +34,11 @@ pub async fn act(context: &Context, request: &mut Request, plan: &Plan) -> Resul
         ChangeKind::AssignRole,
         ChangeKind::SetArchive,
     ] {
-        let stage: Vec<&Change> = plan.changes.iter().filter(|it| it.kind() == kind).collect();
+        let stage: Vec<&Change> = plan
+            .changes
+            .iter()
+            .filter(|change| change.kind() == kind)
+            .collect();
         // A look may be cut off before the answers come.
         for change in &stage {
             let sent = ChangeRecord::of(change, ChangeStatus::Unknown);

@@ -48,8 +48,9 @@ impl Source for Azure<'_> {
             seen.extend(fact?);
         }
         let cluster = seen.cluster(self.cluster);
-        let is_busy =
-            cluster.is_some_and(|it| matches!(it.provisioning_state, ProvisioningState::Busy(_)));
+        let is_busy = cluster.is_some_and(|cluster| {
+            matches!(cluster.provisioning_state, ProvisioningState::Busy(_))
+        });
         if is_busy && self.request.origin == Origin::Own {
             // The change is not done yet: when it is, another event comes, and all there is to see with it.
             return Err(Error::UnderWay { retry_after: None });
@@ -85,7 +86,7 @@ impl<'a> Azure<'a> {
         let roles = std::mem::take(&mut known.roles).into_iter();
         let of_vault = |(vault, of): (_, BTreeMap<PrincipalId, _>)| {
             let principals = of.into_keys();
-            principals.map(move |it| Read::Roles(Clone::clone(&vault), it))
+            principals.map(move |principal| Read::Roles(Clone::clone(&vault), principal))
         };
         let mut reads: Vec<Read> = roles.flat_map(of_vault).collect();
         let provider = known.providers.get_mut(self.cluster.subscription());
@@ -100,7 +101,9 @@ impl<'a> Azure<'a> {
             }
         }
         // Principals that were missing may have come with a registration.
-        known.platform_principals = known.platform_principals.filter(|it| !it.is_empty());
+        known.platform_principals = known
+            .platform_principals
+            .filter(|principals| !principals.is_empty());
         self.go_on(known, reads).await
     }
 
@@ -201,12 +204,15 @@ impl<'a> Azure<'a> {
     ) -> Result<Inventory, Error> {
         let subscription = self.cluster.subscription();
         let mut provider = known.providers.get(subscription).cloned();
-        if !provider.as_mut().is_some_and(|it| it.forget(version)) {
+        if !provider
+            .as_mut()
+            .is_some_and(|provider| provider.forget(version))
+        {
             return Err(error.into());
         }
         tracing::info!(%version, error = %ErrorChain(&error), "the region does not serve this api-version, an older one is used");
         let mut fact = Inventory::default();
-        let provider = provider.map(|it| (subscription.clone(), it));
+        let provider = provider.map(|provider| (subscription.clone(), provider));
         fact.providers.extend(provider);
         Ok(fact)
     }
@@ -220,7 +226,7 @@ fn is_not_served(error: &CallError) -> bool {
 
 fn found<T>(answer: Result<T, CallError>) -> Result<Option<T>, Error> {
     match answer {
-        Ok(it) => Ok(Some(it)),
+        Ok(value) => Ok(Some(value)),
         Err(error) if error.kind() == Kind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
     }

@@ -110,7 +110,9 @@ pub async fn poll(
         }),
     };
     request.operation = None;
-    request.progress.failure = failure.clone().map(|it| (it.code, it.message));
+    request.progress.failure = failure
+        .clone()
+        .map(|failure| (failure.code, failure.message));
     request.progress.settle(if failure.is_none() {
         ChangeStatus::Done
     } else {

@@ -80,9 +80,9 @@ impl Report {
         reason: Option<Reason>,
     ) -> BindingResult {
         let decision = self.decision.as_ref();
-        let grants = decision.and_then(|it| it.writer.as_ref());
-        let vault = decision.and_then(|it| it.vault.as_ref());
-        let candidates = decision.map_or(&[][..], |it| &it.candidates);
+        let grants = decision.and_then(|decision| decision.writer.as_ref());
+        let vault = decision.and_then(|decision| decision.vault.as_ref());
+        let candidates = decision.map_or(&[][..], |decision| &decision.candidates);
         BindingResult {
             outcome,
             changed: request.progress.has_changed(),
@@ -92,10 +92,12 @@ impl Report {
             },
             cluster: self.cluster_reference(),
             vault: vault.map(VaultReference::of),
-            rule: decision.and_then(|it| it.rule.clone()),
-            shape: grants.map(|it| it.archive.property()),
-            writers: grants.map(|it| writers(request, it)).unwrap_or_default(),
-            writer_reason: grants.map(|it| it.reason.to_owned()),
+            rule: decision.and_then(|decision| decision.rule.clone()),
+            shape: grants.map(|grants| grants.archive.property()),
+            writers: grants
+                .map(|grants| writers(request, grants))
+                .unwrap_or_default(),
+            writer_reason: grants.map(|grants| grants.reason.to_owned()),
             changes: request.progress.changes.clone(),
             left_behind: request.progress.left_behind.clone(),
             before: request.progress.before.clone(),
@@ -122,8 +124,8 @@ impl Report {
         ClusterReference {
             id: self.id.to_string(),
             name: self.id.name().to_owned(),
-            location: seen.map(|it| it.location.clone()),
-            detailed_status: seen.and_then(|it| it.detailed_status.clone()),
+            location: seen.map(|cluster| cluster.location.clone()),
+            detailed_status: seen.and_then(|cluster| cluster.detailed_status.clone()),
         }
     }
 }
@@ -140,8 +142,10 @@ fn writers(request: &Request, grants: &Grants) -> Vec<WriterRecord> {
         .progress
         .changes
         .iter()
-        .filter(|it| it.kind == ChangeKind::AssignRole && it.status == ChangeStatus::Done)
-        .map(|it| last(&it.target))
+        .filter(|change| {
+            change.kind == ChangeKind::AssignRole && change.status == ChangeStatus::Done
+        })
+        .map(|change| last(&change.target))
         .collect();
     let record = |(principal, assignment): &(PrincipalId, Option<String>)| WriterRecord {
         kind: grants.writer,
@@ -159,14 +163,14 @@ pub(crate) fn in_one_line(result: &BindingResult) -> String {
     let vault = result
         .vault
         .as_ref()
-        .map(|it| it.id.rsplit('/').next().unwrap_or_default());
+        .map(|vault| vault.id.rsplit('/').next().unwrap_or_default());
     let to = vault.map(|name| format!(" to {name}")).unwrap_or_default();
     let made = result
         .changes
         .iter()
-        .filter(|it| it.status != ChangeStatus::Present);
+        .filter(|change| change.status != ChangeStatus::Present);
     let made: Vec<String> = made
-        .map(|it| format!("{:?} {:?}", it.kind, it.status).to_lowercase())
+        .map(|change| format!("{:?} {:?}", change.kind, change.status).to_lowercase())
         .collect();
     let changes = if made.is_empty() {
         "nothing changed".to_owned()
@@ -176,7 +180,7 @@ pub(crate) fn in_one_line(result: &BindingResult) -> String {
     let why = result
         .reason
         .as_ref()
-        .map(|it| format!(", {}: {}", it.code, it.message.escape_debug()))
+        .map(|reason| format!(", {}: {}", reason.code, reason.message.escape_debug()))
         .unwrap_or_default();
     format!(
         "{} {}{to} ({changes}){why}",

@@ -39,7 +39,9 @@ pub struct Progress {
 impl Progress {
     /// Notes what became of a change; a later word replaces an earlier one.
     pub fn note(&mut self, record: ChangeRecord) {
-        let same = |it: &&mut ChangeRecord| it.kind == record.kind && it.target == record.target;
+        let same = |earlier: &&mut ChangeRecord| {
+            earlier.kind == record.kind && earlier.target == record.target
+        };
         match self.changes.iter_mut().find(same) {
             Some(earlier) => *earlier = record,
             None => self.changes.push(record),
@@ -48,7 +50,7 @@ impl Progress {
 
     /// Notes how the changes ended that Azure was working at.
     pub fn settle(&mut self, status: ChangeStatus) {
-        let pending = |it: &&mut ChangeRecord| it.status == ChangeStatus::Accepted;
+        let pending = |change: &&mut ChangeRecord| change.status == ChangeStatus::Accepted;
         for change in self.changes.iter_mut().filter(pending) {
             change.status = status;
         }
@@ -57,7 +59,7 @@ impl Progress {
     /// Everything was read back and is right: what was sent without an answer was made.
     pub fn confirm(&mut self) {
         self.settle(ChangeStatus::Done);
-        let unknown = |it: &&mut ChangeRecord| it.status == ChangeStatus::Unknown;
+        let unknown = |change: &&mut ChangeRecord| change.status == ChangeStatus::Unknown;
         for change in self.changes.iter_mut().filter(unknown) {
             change.status = ChangeStatus::Done;
         }
@@ -65,14 +67,15 @@ impl Progress {
 
     /// Has the request changed anything?
     pub fn has_changed(&self) -> bool {
-        let made =
-            |it: &ChangeRecord| matches!(it.status, ChangeStatus::Done | ChangeStatus::Accepted);
+        let made = |change: &ChangeRecord| {
+            matches!(change.status, ChangeStatus::Done | ChangeStatus::Accepted)
+        };
         self.changes.iter().any(made)
     }
 
     /// Has the request perhaps changed what it does not know of? A delivery crashed, or an answer was lost.
     pub fn may_hide_a_change(&self) -> bool {
-        let unknown = |it: &ChangeRecord| it.status == ChangeStatus::Unknown;
+        let unknown = |change: &ChangeRecord| change.status == ChangeStatus::Unknown;
         self.redelivered || self.changes.iter().any(unknown)
     }
 

@@ -250,7 +250,11 @@ fn what_was_sent_without_an_answer_was_made_once_it_is_read_back() {
     assert!(progress.may_hide_a_change());
     progress.confirm();
     assert!(!progress.may_hide_a_change() && progress.has_changed());
-    let settled: Vec<ChangeStatus> = progress.changes.iter().map(|it| it.status).collect();
+    let settled: Vec<ChangeStatus> = progress
+        .changes
+        .iter()
+        .map(|change| change.status)
+        .collect();
     let expected = [ChangeStatus::Done, ChangeStatus::Done, ChangeStatus::Failed];
     assert_eq!(settled, expected);
 }

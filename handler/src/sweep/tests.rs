@@ -27,7 +27,7 @@ fn cluster(site: Option<&str>) -> Cluster {
             .parse()
             .unwrap(),
         location: "eastus".to_owned(),
-        tags: site.map(|it| ("site", it)).into_iter().collect(),
+        tags: site.map(|value| ("site", value)).into_iter().collect(),
         etag: None,
         provisioning_state: ProvisioningState::Succeeded,
         detailed_status: None,

@@ -77,13 +77,14 @@ pub(super) fn row(value: &Value) -> Option<RoleAssignment> {
         .rsplit('/')
         .next()?
         .to_ascii_lowercase();
-    let created_on = property("createdOn").and_then(|it| OffsetDateTime::parse(it, &Rfc3339).ok());
+    let created_on =
+        property("createdOn").and_then(|date| OffsetDateTime::parse(date, &Rfc3339).ok());
     Some(RoleAssignment {
         id: text(value, "/id")?.to_owned(),
         role,
         principal: property("principalId")?.to_ascii_lowercase(),
         scope: property("scope")?.to_owned(),
-        conditional: property("condition").is_some_and(|it| !it.trim().is_empty()),
+        conditional: property("condition").is_some_and(|condition| !condition.trim().is_empty()),
         created_on,
     })
 }

@@ -34,9 +34,11 @@ fn a_cluster_has_sound_ids_and_tags_of_text_alone() {
             .unwrap()
             .get("tags")
             .and_then(Value::as_object);
-        let of_text = tags.map_or(0, |it| it.values().filter(|it| it.is_string()).count());
+        let of_text = tags.map_or(0, |tags| {
+            tags.values().filter(|value| value.is_string()).count()
+        });
         assert!(cluster.tags.iter().count() <= of_text);
-        let on = cluster.archive.is_some_and(|it| it.enabled);
+        let on = cluster.archive.is_some_and(|archive| archive.enabled);
         assert!(
             !on || String::from_utf8_lossy(input)
                 .to_ascii_lowercase()
@@ -58,12 +60,12 @@ fn a_vault_is_on_rbac_only_where_its_flag_says_so() {
             .as_ref()
             .unwrap()
             .pointer("/properties/enableRbacAuthorization");
-        let says_so = flag.is_some_and(|it| {
-            *it == Value::Bool(true)
-                || it.as_i64() == Some(1)
-                || it
+        let says_so = flag.is_some_and(|value| {
+            *value == Value::Bool(true)
+                || value.as_i64() == Some(1)
+                || value
                     .as_str()
-                    .is_some_and(|it| it.eq_ignore_ascii_case("true"))
+                    .is_some_and(|text| text.eq_ignore_ascii_case("true"))
         });
         assert_eq!(vault.rbac, says_so);
         true
@@ -80,7 +82,7 @@ fn a_role_assignment_with_a_condition_is_conditional() {
         let condition = read.as_ref().unwrap().pointer("/properties/condition");
         let has_condition = condition
             .and_then(Value::as_str)
-            .is_some_and(|it| !it.trim().is_empty());
+            .is_some_and(|text| !text.trim().is_empty());
         assert_eq!(role.conditional, has_condition);
         assert!(!role.role.contains('/') && role.role == role.role.to_ascii_lowercase());
         true
@@ -136,7 +138,7 @@ fn an_error_tells_one_line_whatever_its_body_is() {
         let (code, message) = code_and_message(input);
         code.iter()
             .chain(&message)
-            .for_each(|it| is_fit_to_be_told(it));
+            .for_each(|text| is_fit_to_be_told(text));
         let has_any = code.is_some() || message.is_some();
         let answered = Answered {
             status: 400,
@@ -176,7 +178,7 @@ fn an_operation_is_never_followed_to_another_host_subscription_or_provider() {
             "{url}"
         );
         assert!(
-            !path.contains(['%', '\\']) && !path.split('/').any(|it| it == ".."),
+            !path.contains(['%', '\\']) && !path.split('/').any(|segment| segment == ".."),
             "{url}"
         );
         assert_eq!(url.fragment(), None);

@@ -28,10 +28,12 @@ impl OperationUrl {
         // What the URL parser would tidy away or escape, and what hides behind an escape, is refused as it stands.
         let path = text.split('?').next().unwrap_or_default();
         let is_plain = text.len() <= LONGEST
-            && text.bytes().all(|it| it.is_ascii_graphic() && it != b'#')
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && byte != b'#')
             && path
                 .bytes()
-                .all(|it| it.is_ascii_alphanumeric() || b":/-._~*()!,;=".contains(&it))
+                .all(|byte| byte.is_ascii_alphanumeric() || b":/-._~*()!,;=".contains(&byte))
             && !path.contains("/.");
         let url = Url::parse(text)
             .ok()

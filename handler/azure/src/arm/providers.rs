@@ -35,11 +35,12 @@ impl Arm {
             .and_then(Value::as_array)
             .into_iter()
             .flatten();
-        let clusters = types.filter(|it| {
-            text(it, "/resourceType").is_some_and(|it| it.eq_ignore_ascii_case("clusters"))
+        let clusters = types.filter(|resource_type| {
+            text(resource_type, "/resourceType")
+                .is_some_and(|name| name.eq_ignore_ascii_case("clusters"))
         });
         let versions = clusters
-            .filter_map(|it| it.get("apiVersions")?.as_array())
+            .filter_map(|resource_type| resource_type.get("apiVersions")?.as_array())
             .flatten();
         Ok(Provider {
             state: text(&value, "/registrationState")

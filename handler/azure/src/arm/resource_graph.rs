@@ -100,7 +100,7 @@ impl Arm {
         };
         let query = vaults_where(&format!(" | where name =~ {name}"));
         let subscriptions: Option<Vec<SubscriptionId>> =
-            subscriptions.map(|it| it.iter().cloned().collect());
+            subscriptions.map(|ids| ids.iter().cloned().collect());
         let rows = self
             .query_all(
                 "find a vault by its address in",
@@ -111,9 +111,10 @@ impl Arm {
         let vaults = rows
             .iter()
             .filter_map(|row| readable(row, wire::vault(&nested(row))));
-        let mut at_host = vaults
-            .filter(|it| vaultbind_core::resource::vault_host(&it.uri).as_deref() == Some(host));
-        Ok(at_host.next().map(|it| it.id))
+        let mut at_host = vaults.filter(|vault| {
+            vaultbind_core::resource::vault_host(&vault.uri).as_deref() == Some(host)
+        });
+        Ok(at_host.next().map(|vault| vault.id))
     }
 
     /// Finds a page of clusters in these subscriptions, or in all that can be read.
@@ -142,7 +143,7 @@ impl Arm {
             .collect();
         Ok(ClusterPage {
             clusters,
-            skip_token: rows.skip_token.filter(|it| !it.is_empty()),
+            skip_token: rows.skip_token.filter(|token| !token.is_empty()),
         })
     }
 
@@ -165,7 +166,7 @@ impl Arm {
                 )
                 .await?;
             rows.extend(page.data);
-            token = page.skip_token.filter(|it| !it.is_empty());
+            token = page.skip_token.filter(|token| !token.is_empty());
             if token.is_none() {
                 return Ok(rows);
             }
@@ -237,7 +238,7 @@ fn quoted(name: &str) -> Option<String> {
     let is_plain = !name.is_empty()
         && name
             .bytes()
-            .all(|it| it.is_ascii_alphanumeric() || it == b'-');
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     is_plain.then(|| format!("'{name}'"))
 }
 

@@ -57,7 +57,7 @@ async fn a_list_is_read_to_its_end() {
         .await
         .unwrap();
     assert_eq!(
-        rows.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(),
+        rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(),
         ["a", "b"]
     );
     assert_eq!(

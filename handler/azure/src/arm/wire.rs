@@ -49,8 +49,11 @@ pub(super) fn identities(value: &Value) -> Identities {
     Identities {
         system: parsed(value, "/identity/principalId"),
         user: users
-            .filter_map(|(id, it)| {
-                Some((id.parse().ok()?, parsed::<PrincipalId>(it, "/principalId")))
+            .filter_map(|(id, identity)| {
+                Some((
+                    id.parse().ok()?,
+                    parsed::<PrincipalId>(identity, "/principalId"),
+                ))
             })
             .collect(),
     }
@@ -59,26 +62,28 @@ pub(super) fn identities(value: &Value) -> Identities {
 fn archive(properties: &Value) -> Option<SecretArchive> {
     let archive = properties
         .get("secretArchive")
-        .filter(|it| it.is_object())?;
+        .filter(|archive| archive.is_object())?;
     Some(SecretArchive {
         vault: text(archive, "/keyVaultId").unwrap_or_default().to_owned(),
-        enabled: text(archive, "/useKeyVault").is_some_and(|it| it.eq_ignore_ascii_case("True")),
+        enabled: text(archive, "/useKeyVault")
+            .is_some_and(|word| word.eq_ignore_ascii_case("True")),
     })
 }
 
 fn settings(properties: &Value) -> Option<ArchiveSettings> {
     let settings = properties
         .get("secretArchiveSettings")
-        .filter(|it| it.is_object())?;
+        .filter(|settings| settings.is_object())?;
     let provider = settings
         .get("providerConfiguration")
-        .filter(|it| it.is_object());
+        .filter(|provider| provider.is_object());
     Some(ArchiveSettings {
         vault_uri: text(settings, "/vaultUri")
-            .filter(|it| !it.is_empty())
+            .filter(|uri| !uri.is_empty())
             .map(ToOwned::to_owned),
         identity: associated_identity(settings),
-        provider: provider.map(|it| text(it, "/provider").unwrap_or("unknown").to_owned()),
+        provider: provider
+            .map(|provider| text(provider, "/provider").unwrap_or("unknown").to_owned()),
     })
 }
 
@@ -194,7 +199,11 @@ mod tests {
             oid.to_ascii_lowercase()
         );
         assert_eq!(
-            identities.user.values().filter(|it| it.is_some()).count(),
+            identities
+                .user
+                .values()
+                .filter(|principal| principal.is_some())
+                .count(),
             1
         );
         assert_eq!(identities.user.len(), 2);

@@ -54,7 +54,7 @@ impl<'a> Call<'a> {
 
     /// Asks for the resource to be as it was read; an entity tag that is no header value is left out.
     pub(crate) fn if_match(mut self, etag: Option<&str>) -> Self {
-        if let Some(etag) = etag.and_then(|it| HeaderValue::from_str(it).ok()) {
+        if let Some(etag) = etag.and_then(|tag| HeaderValue::from_str(tag).ok()) {
             self.headers.insert(IF_MATCH, etag);
         }
         self
@@ -66,7 +66,7 @@ const MOST_VALUES: usize = 500_000;
 
 /// Each value takes many times its length in memory. What nests is bounded by its depth, what does not has a comma.
 fn has_few_values(body: &[u8]) -> bool {
-    body.iter().filter(|it| **it == b',').count() < MOST_VALUES
+    body.iter().filter(|byte| **byte == b',').count() < MOST_VALUES
 }
 
 /// An answer with a 2xx status.

@@ -53,7 +53,7 @@ impl Endpoint {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
             // A form writes a blank as a plus sign, which is one in a URI (RFC 3986, 2.2); real ones are `%2B` by now.
-            let query = url.query().map(|it| it.replace('+', "%20"));
+            let query = url.query().map(|text| text.replace('+', "%20"));
             url.set_query(query.as_deref());
         }
         url

@@ -62,7 +62,7 @@ impl Quotas {
 /// The subscription that a call was about.
 fn subscription(url: &Url) -> Option<String> {
     let mut segments = url.path_segments()?;
-    segments.find(|it| it.eq_ignore_ascii_case("subscriptions"))?;
+    segments.find(|segment| segment.eq_ignore_ascii_case("subscriptions"))?;
     segments.next().map(str::to_ascii_lowercase)
 }
 
@@ -94,7 +94,7 @@ mod tests {
             &[("x-ms-ratelimit-remaining-subscription-reads", "249")],
         );
         assert_eq!(
-            (reads.reads.map(|it| it.calls), reads.writes),
+            (reads.reads.map(|left| left.calls), reads.writes),
             (Some(249), None)
         );
         let both = noted(
@@ -104,8 +104,8 @@ mod tests {
         );
         assert_eq!(
             (
-                both.reads.map(|it| it.calls),
-                both.writes.map(|it| it.calls)
+                both.reads.map(|left| left.calls),
+                both.writes.map(|left| left.calls)
             ),
             (Some(249), Some(7))
         );

@@ -76,7 +76,7 @@ fn refusal() -> Response<Body> {
 fn tokens_seen(stub: &Stub) -> Vec<String> {
     let seen = stub.seen();
     seen.iter()
-        .map(|it| it.header("authorization").to_owned())
+        .map(|call| call.header("authorization").to_owned())
         .collect()
 }
 
@@ -342,7 +342,7 @@ async fn an_answer_of_many_small_values_is_refused_before_it_takes_memory() {
     }
     let peak = || {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
-        let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:"));
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kilobytes = line.unwrap().trim().trim_end_matches(" kB");
         kilobytes.parse::<usize>().unwrap() / 1024
     };

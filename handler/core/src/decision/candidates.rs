@@ -118,7 +118,10 @@ fn listed<'a>(input: &Input<'a>, rule: &Rule) -> Vec<&'a Vault> {
     let cluster = input.cluster.into();
     let exact = rule.vaults.selector.exact_tests(&cluster);
     let count = |(name, values): &(&str, Vec<String>)| -> usize {
-        lists.iter().map(|it| it.count_with_tag(name, values)).sum()
+        lists
+            .iter()
+            .map(|list| list.count_with_tag(name, values))
+            .sum()
     };
     match exact.min_by_key(count) {
         Some((name, values)) => {
@@ -126,7 +129,7 @@ fn listed<'a>(input: &Input<'a>, rule: &Rule) -> Vec<&'a Vault> {
                 |list: &&'a VaultList| -> Vec<&'a Vault> { list.with_tag(name, &values).collect() };
             lists.iter().flat_map(of_list).collect()
         }
-        None => lists.iter().flat_map(|it| it.all()).collect(),
+        None => lists.iter().flat_map(|list| list.all()).collect(),
     }
 }
 
@@ -282,7 +285,7 @@ fn none_fit<T>(
         }
         several => reason::no_fit_vault(several.len(), rule),
     };
-    let is_unready = |(_, it): &Unfit<'_>| it.code == reason::VAULT_NOT_READY;
+    let is_unready = |(_, why): &Unfit<'_>| why.code == reason::VAULT_NOT_READY;
     if unfit.iter().any(is_unready) {
         return Err(Stop::Wait(Patience::Hour, Outcome::Rejected, reason));
     }

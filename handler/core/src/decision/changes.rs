@@ -65,7 +65,7 @@ fn awaits_cluster(plan: &Plan, cluster: &Cluster) -> bool {
     let sets = plan
         .changes
         .iter()
-        .any(|it| matches!(it, Change::SetArchive { .. }));
+        .any(|change| matches!(change, Change::SetArchive { .. }));
     match cluster.provisioning_state {
         ProvisioningState::Busy(_) => true,
         ProvisioningState::Unknown(_) => !sets,

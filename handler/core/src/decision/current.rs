@@ -72,7 +72,7 @@ pub(super) fn find(input: &Input<'_>) -> Result<CurrentBinding, Stop> {
 
 /// The vault of this id; most often it is one that was read already.
 fn vault_named(inventory: &Inventory, id: &str) -> Option<VaultId> {
-    let known = inventory.vaults.keys().find(|it| it.is_spelled(id));
+    let known = inventory.vaults.keys().find(|vault| vault.is_spelled(id));
     known.cloned().or_else(|| id.parse().ok())
 }
 
@@ -124,19 +124,23 @@ fn is_absent(input: &Input<'_>, vault: &VaultId) -> bool {
 
 /// A vault that is known by its address; what was read live comes first.
 fn known_by_host<'a>(input: &Input<'a>, host: &str) -> Option<&'a Vault> {
-    let mut live = input.inventory.vaults.values().filter_map(|it| match it {
-        Sighting::Found(vault) => Some(vault),
-        Sighting::NotFound | Sighting::Forbidden => None,
-    });
+    let mut live = input
+        .inventory
+        .vaults
+        .values()
+        .filter_map(|sighting| match sighting {
+            Sighting::Found(vault) => Some(vault),
+            Sighting::NotFound | Sighting::Forbidden => None,
+        });
     live.find(|vault| vault_host(&vault.uri).as_deref() == Some(host))
-        .or_else(|| input.listed.iter().find_map(|it| it.with_host(host)))
+        .or_else(|| input.listed.iter().find_map(|list| list.with_host(host)))
 }
 
 /// Names of vaults are unique in the whole cloud, deleted ones included.
 fn among_the_deleted(input: &Input<'_>, uri: &str, host: &str) -> Result<CurrentBinding, Stop> {
-    let deleted_of = |it: &SubscriptionId| {
-        let deleted = input.inventory.deleted_vaults.get(it);
-        known(deleted, || Read::DeletedVaults(it.clone()))
+    let deleted_of = |subscription: &SubscriptionId| {
+        let deleted = input.inventory.deleted_vaults.get(subscription);
+        known(deleted, || Read::DeletedVaults(subscription.clone()))
     };
     let deleted = all(readable_subscriptions(input).into_iter().map(deleted_of))?;
     let mut deleted = deleted.into_iter().flatten();

@@ -57,7 +57,10 @@ impl<'a> Input<'a> {
         let tenant = inventory.tenants.get(subscription);
         let tenant = known(tenant, || Read::Tenant(subscription.clone()));
         let list = |of: &SubscriptionId| {
-            let listed = inventory.listed.get(of).map(|it| it.vaults.as_ref());
+            let listed = inventory
+                .listed
+                .get(of)
+                .map(|listed| listed.vaults.as_ref());
             known(listed, || Read::Vaults(of.clone()))
         };
         let listed = all(subject.policy.vault_subscriptions.iter().map(list));
@@ -96,8 +99,12 @@ impl<'a> Input<'a> {
 
     /// No refusal rests on a list that was made before the request.
     pub(super) fn current_list(&self) -> Result<(), Stop> {
-        let is_current =
-            |of: &SubscriptionId| self.inventory.listed.get(of).filter(|it| it.is_current);
+        let is_current = |of: &SubscriptionId| {
+            self.inventory
+                .listed
+                .get(of)
+                .filter(|listed| listed.is_current)
+        };
         let list = |of: &SubscriptionId| known(is_current(of), || Read::CurrentVaults(of.clone()));
         all(self.policy.vault_subscriptions.iter().map(list)).map(|_| ())
     }
@@ -116,7 +123,10 @@ impl<'a> Input<'a> {
 
 /// The vault that an event named, where a rule could choose it.
 fn hinted(subject: &Subject<'_>, inventory: &Inventory) -> Result<(), Stop> {
-    match subject.vault_hint.filter(|it| subject.policy.reaches(it)) {
+    match subject
+        .vault_hint
+        .filter(|hint| subject.policy.reaches(hint))
+    {
         None => Ok(()),
         Some(hint) => known(inventory.vaults.get(hint), || Read::Vault(hint.clone())).map(|_| ()),
     }

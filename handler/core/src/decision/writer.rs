@@ -68,7 +68,7 @@ pub(super) fn grants(
                 return Err(rejected(reason::settings_not_served(input.version)));
             }
             let settings = input.cluster.settings.as_ref();
-            let in_place = settings.and_then(|it| it.identity.as_ref());
+            let in_place = settings.and_then(|settings| settings.identity.as_ref());
             let own = &input.cluster.identities;
             let (identity, principal) = identity_of(input, rule, own, in_place)?;
             (vec![principal], self::settings(vault, identity))
@@ -87,7 +87,7 @@ pub(super) fn grants(
         reason: why,
         principals: rows
             .into_iter()
-            .map(|(it, row)| (it, row.map(id_of)))
+            .map(|(principal, row)| (principal, row.map(id_of)))
             .collect(),
         archive,
         youngest_role: youngest_role.map(time::OffsetDateTime::unix_timestamp),

@@ -102,7 +102,7 @@ impl Given {
         if let (Read::Vaults(_), false) = (read, self.uncached.is_empty()) {
             for listed in fact.listed.values_mut() {
                 let rows = listed.vaults.all().iter();
-                let kept = rows.filter(|it| !self.uncached.contains(&it.id)).cloned();
+                let kept = rows.filter(|row| !self.uncached.contains(&row.id)).cloned();
                 listed.vaults = std::sync::Arc::new(kept.collect());
                 listed.is_current = false;
             }
@@ -168,11 +168,11 @@ impl Shared<'_> {
         let cluster = section.required("cluster", hint, problems);
         // What an estate that cannot be read would have held is no further mistake.
         let mut inventory = inventory?;
-        let cluster = cluster.and_then(|it| self.cluster(it, &mut inventory, problems));
+        let cluster = cluster.and_then(|node| self.cluster(node, &mut inventory, problems));
         let defaults = self.defaults;
         let roles = written::furnish_roles(&mut inventory, section, defaults, problems);
-        let vault = |it: Node<'_>, problems: &mut Problems| {
-            written::vault_named(it, &inventory, defaults, problems)
+        let vault = |node: Node<'_>, problems: &mut Problems| {
+            written::vault_named(node, &inventory, defaults, problems)
         };
         let vault_hint = match given(section, "hint") {
             None => None,
@@ -204,8 +204,8 @@ impl Shared<'_> {
             inventory.clusters.insert(id.clone(), cluster);
             return Some(id);
         };
-        let is_meant = |it: &&ClusterId| {
-            it.as_str().eq_ignore_ascii_case(name) || it.name().eq_ignore_ascii_case(name)
+        let is_meant = |id: &&ClusterId| {
+            id.as_str().eq_ignore_ascii_case(name) || id.name().eq_ignore_ascii_case(name)
         };
         let named: Vec<&ClusterId> = inventory.clusters.keys().filter(is_meant).collect();
         match named.as_slice() {

@@ -59,7 +59,7 @@ fn file(
         problems,
     )?;
     let version = section.required("version", "write `version: 1`", problems);
-    if let Some(version) = version.filter(|it| it.integer() != Some(1)) {
+    if let Some(version) = version.filter(|node| node.integer() != Some(1)) {
         let message = format!("version is {}, only 1 is known", version.shown());
         problems.at(version, message);
     }
@@ -74,7 +74,7 @@ fn file(
     let mut inventory = estate(&section, &shared, files, problems);
     let roles = inventory
         .as_mut()
-        .and_then(|it| written::furnish_roles(it, &section, defaults, problems));
+        .and_then(|estate| written::furnish_roles(estate, &section, defaults, problems));
     // A mistake in what cases share does not hide those in the cases.
     shared.today = today.flatten();
     let is_sound = inventory.is_some();
@@ -83,8 +83,8 @@ fn file(
     if items.is_empty() {
         problems.hinted(list, "`cases` is empty".to_owned(), hint);
     }
-    let cases = node::every(items, problems, |it, problems| {
-        case(it, &shared, files, problems)
+    let cases = node::every(items, problems, |node, problems| {
+        case(node, &shared, files, problems)
     });
     today.and(roles).filter(|()| is_sound).and(cases)
 }
@@ -121,12 +121,14 @@ fn case(
     let keys = [CASE_KEYS, given::KEYS, FURNISHED].concat();
     let section = Section::read(node, "a case", &keys, problems)?;
     let name = section.required("name", "say what the case shows", problems);
-    let name = name.and_then(|it| it.text("a name", problems));
+    let name = name.and_then(|node| node.text("a name", problems));
     let inventory = estate(&section, shared, files, problems);
     let given = shared.given(&section, inventory, problems);
     let expect = section.required("expect", "say what is expected of it", problems);
-    let vaults = given.as_ref().map_or(&shared.inventory, |it| &it.inventory);
-    let expectation = expect.and_then(|it| expectation(it, vaults, shared.defaults, problems));
+    let vaults = given
+        .as_ref()
+        .map_or(&shared.inventory, |given| &given.inventory);
+    let expectation = expect.and_then(|node| expectation(node, vaults, shared.defaults, problems));
     Some(Case {
         name: name?,
         place: node.place(),
@@ -142,7 +144,7 @@ fn expectation(
     problems: &mut Problems,
 ) -> Option<Expectation> {
     let section = Section::read(node, "`expect`", EXPECT_KEYS, problems)?;
-    if EXPECT_KEYS.iter().all(|it| section.get(it).is_none()) {
+    if EXPECT_KEYS.iter().all(|key| section.get(key).is_none()) {
         let message = "`expect` expects nothing".to_owned();
         problems.hinted(
             node,
@@ -152,12 +154,13 @@ fn expectation(
         return None;
     }
     let outcome =
-        |it: Node<'_>, problems: &mut Problems| it.keyword("outcome", &outcomes(), problems);
-    let vault = |it: Node<'_>, problems: &mut Problems| {
-        written::vault_named(it, inventory, defaults, problems)
+        |node: Node<'_>, problems: &mut Problems| node.keyword("outcome", &outcomes(), problems);
+    let vault = |node: Node<'_>, problems: &mut Problems| {
+        written::vault_named(node, inventory, defaults, problems)
     };
-    let text = |it: Node<'_>, problems: &mut Problems| it.text("text", problems);
-    let writer = |it: Node<'_>, problems: &mut Problems| it.keyword("writer", WRITERS, problems);
+    let text = |node: Node<'_>, problems: &mut Problems| node.text("text", problems);
+    let writer =
+        |node: Node<'_>, problems: &mut Problems| node.keyword("writer", WRITERS, problems);
     let outcome = expected(&section, "outcome", problems, outcome);
     let vault = expected(&section, "vault", problems, vault);
     let rule = expected(&section, "rule", problems, text);
@@ -182,9 +185,9 @@ const WRITERS: &[(&str, Writer)] = &[
 fn outcomes() -> Vec<(&'static str, &'static str)> {
     let outcomes = Outcome::ALL
         .into_iter()
-        .filter(|it| *it != Outcome::Planned);
+        .filter(|outcome| *outcome != Outcome::Planned);
     let words = outcomes.map(Outcome::word).chain([Decision::WAITING]);
-    words.map(|it| (it, it)).collect()
+    words.map(|word| (word, word)).collect()
 }
 
 /// The value of a key; null where there is to be none.

@@ -21,7 +21,7 @@ fn loaded(text: &str) -> Result<Vec<Case>, Vec<crate::yaml::Problem>> {
     load(text, &around, &|name| match name {
         "captured.json" => {
             let text = "version: 1\nclusters: [{ name: c-old, tags: { site: a }, archive: kv-z }]";
-            file::load(text, &around).map_err(|it| format!("{it:?}"))
+            file::load(text, &around).map_err(|problems| format!("{problems:?}"))
         }
         other => Err(format!("cannot read {other}")),
     })
@@ -221,8 +221,12 @@ fn a_spoiled_file_is_refused_with_a_place_or_still_says_something() {
                 Ok(cases) => assert!(!cases.is_empty()),
                 Err(problems) => {
                     refused += 1;
-                    let places = problems.iter().map(|it| it.place.line);
-                    assert!(places.clone().all(|it| it >= 1 && it <= lines.len() + 2));
+                    let places = problems.iter().map(|problem| problem.place.line);
+                    assert!(
+                        places
+                            .clone()
+                            .all(|place| place >= 1 && place <= lines.len() + 2)
+                    );
                     assert!(places.count() > 0, "line {at}: refused without a reason");
                 }
             }

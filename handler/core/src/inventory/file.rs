@@ -46,7 +46,9 @@ impl Inventory {
 /// Every mistake in the text, ordered by place; of a captured one the first.
 pub fn load(text: &str, defaults: &Defaults) -> Result<Inventory, Vec<Problem>> {
     match serde_json::from_str::<Versioned>(text) {
-        Ok(it) if it.version >= VERSION || it.captured.is_some() => captured(text, it.version),
+        Ok(file) if file.version >= VERSION || file.captured.is_some() => {
+            captured(text, file.version)
+        }
         _ => written::load(text, defaults),
     }
 }
@@ -82,12 +84,15 @@ impl Inventory {
     /// A cluster or a vault that is not the one that its key says.
     fn misplaced(&self) -> Option<String> {
         let clusters = self.clusters.iter();
-        let mut clusters = clusters.filter_map(|(id, it)| Some((id, &it.as_ref()?.id)));
+        let mut clusters = clusters.filter_map(|(id, cluster)| Some((id, &cluster.as_ref()?.id)));
         let cluster = clusters.find(|(key, id)| key != id);
-        let vaults = self.vaults.iter().filter_map(|(id, it)| match it {
-            super::Sighting::Found(vault) => Some((id, &vault.id)),
-            super::Sighting::NotFound | super::Sighting::Forbidden => None,
-        });
+        let vaults = self
+            .vaults
+            .iter()
+            .filter_map(|(id, sighting)| match sighting {
+                super::Sighting::Found(vault) => Some((id, &vault.id)),
+                super::Sighting::NotFound | super::Sighting::Forbidden => None,
+            });
         let mut vaults = vaults.filter(|(key, id)| key != id);
         let vault = || vaults.next().map(|(_, id)| id.to_string());
         cluster.map(|(_, id)| id.to_string()).or_else(vault)

@@ -60,7 +60,10 @@ impl Inventory {
             }
             Read::Cluster(id, version) => {
                 let known = self.clusters.get(id);
-                let shown = known.cloned().flatten().map(|it| as_shown(it, *version));
+                let shown = known
+                    .cloned()
+                    .flatten()
+                    .map(|cluster| as_shown(cluster, *version));
                 to.clusters.insert(id.clone(), shown);
                 known.is_some()
             }
@@ -120,11 +123,11 @@ impl Inventory {
         let row = || {
             self.listed
                 .values()
-                .find_map(|it| it.vaults.with_host(host))
+                .find_map(|listed| listed.vaults.with_host(host))
         };
         let found = asked
             .clone()
-            .unwrap_or_else(|| row().map(|it| it.id.clone()));
+            .unwrap_or_else(|| row().map(|vault| vault.id.clone()));
         let is_known = asked.is_some() || found.is_some();
         to.vaults_by_host.insert(host.to_owned(), found);
         is_known

@@ -24,7 +24,7 @@ fn defaults() -> Defaults {
 
 fn observed(estate: &Inventory, cluster: &str) -> Observation {
     let mut ids = estate.clusters.keys();
-    let cluster = ids.find(|it| it.name() == cluster).unwrap();
+    let cluster = ids.find(|id| id.name() == cluster).unwrap();
     let subject = Subject {
         policy: &policy(),
         cluster,
@@ -148,7 +148,7 @@ proptest! {
         let cluster = fixtures::cluster("c1", &[(name.as_str(), value.as_str())]);
         estate.clusters.insert(cluster.id.clone(), Some(cluster));
         let text = estate.to_json();
-        prop_assert!(!text.chars().any(|it| it < ' ' && it != '\n'));
+        prop_assert!(!text.chars().any(|letter| letter < ' ' && letter != '\n'));
         prop_assert_eq!(load(&text, &defaults()).unwrap(), estate);
     }
 }

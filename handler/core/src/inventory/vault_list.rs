@@ -59,7 +59,7 @@ impl VaultList {
 
     /// The vault of this id.
     pub fn get(&self, id: &VaultId) -> Option<&Vault> {
-        let place = self.vaults.binary_search_by(|it| it.id.cmp(id));
+        let place = self.vaults.binary_search_by(|vault| vault.id.cmp(id));
         place.ok().map(|place| &self.vaults[place])
     }
 
@@ -125,15 +125,18 @@ mod tests {
         let list: VaultList = rows.into_iter().collect();
         let names: Vec<&str> = list
             .with_tag("SITE", &["a".to_owned()])
-            .map(|it| it.id.name())
+            .map(|vault| vault.id.name())
             .collect();
         assert_eq!(names, ["kv-a", "kv-b"]);
         assert_eq!(list.count_with_tag("site", &["b".to_owned()]), 0);
         assert_eq!(list.count_with_tag("rack", &["a".to_owned()]), 0);
         assert_eq!(list.all().len(), 3);
-        let by_id = |name| list.get(&fixtures::vault_id(name)).map(|it| it.id.name());
+        let by_id = |name| {
+            list.get(&fixtures::vault_id(name))
+                .map(|vault| vault.id.name())
+        };
         assert_eq!((by_id("KV-B"), by_id("kv-d")), (Some("kv-b"), None));
         let by_host = list.with_host("kv-c.vault.azure.net");
-        assert_eq!(by_host.map(|it| it.id.name()), Some("kv-c"));
+        assert_eq!(by_host.map(|vault| vault.id.name()), Some("kv-c"));
     }
 }

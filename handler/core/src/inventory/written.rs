@@ -54,16 +54,20 @@ pub struct Defaults {
 impl Defaults {
     /// Vaults lie within the first boundary of the policy, clusters in its scope.
     pub fn of(policy: &Policy, vault_suffix: &str) -> Self {
-        let boundary = policy.rules.iter().flat_map(|it| &it.vaults.within).next();
-        let of_vaults = boundary.map(|it| it.subscription().clone());
+        let boundary = policy
+            .rules
+            .iter()
+            .flat_map(|rule| &rule.vaults.within)
+            .next();
+        let of_vaults = boundary.map(|scope| scope.subscription().clone());
         let in_scope = policy.scope.iter().flatten().next().cloned();
         let group = match boundary {
             Some(Scope::ResourceGroup(_, group)) => group.clone(),
             Some(Scope::Vault(vault)) => vault.resource_group().to_owned(),
             Some(Scope::Subscription(_)) | None => "rg-vaults".to_owned(),
         };
-        let path = |it: Option<SubscriptionId>, group: &str| {
-            let subscription = it.map(|it| it.path()).unwrap_or_default();
+        let path = |subscription: Option<SubscriptionId>, group: &str| {
+            let subscription = subscription.map(|id| id.path()).unwrap_or_default();
             format!("{subscription}/resourceGroups/{group}")
         };
         Self {
@@ -102,9 +106,9 @@ fn file(text: &str, defaults: &Defaults, problems: &mut Problems) -> Option<Inve
     let furnished = furnish(&mut inventory, &section, defaults, problems);
     let mut ids = BTreeSet::new();
     let mut sound = Vec::new();
-    let clusters = list(&section, "clusters", problems, |it, problems| {
-        let cluster = cluster(it, &inventory, defaults, problems)?;
-        let is_first = once(&mut ids, &cluster.0, it, problems);
+    let clusters = list(&section, "clusters", problems, |node, problems| {
+        let cluster = cluster(node, &inventory, defaults, problems)?;
+        let is_first = once(&mut ids, &cluster.0, node, problems);
         sound.push(cluster);
         is_first.then_some(())
     });
@@ -126,11 +130,11 @@ pub(crate) fn furnish(
             .each("object ids", problems, parsed::<PrincipalId>)
             .map(Some),
     };
-    let subscriptions = list(section, "subscriptions", problems, |it, problems| {
-        subscription(it, inventory, defaults, problems)
+    let subscriptions = list(section, "subscriptions", problems, |node, problems| {
+        subscription(node, inventory, defaults, problems)
     });
-    let managers = list(section, "managers", problems, |it, problems| {
-        resource::manager(it, defaults, problems)
+    let managers = list(section, "managers", problems, |node, problems| {
+        resource::manager(node, defaults, problems)
     });
     let vaults = vault::vaults(section, inventory, defaults, problems);
     let addresses = list(section, "addresses", problems, address);
@@ -147,8 +151,8 @@ pub(crate) fn furnish_roles(
     defaults: &Defaults,
     problems: &mut Problems,
 ) -> Option<()> {
-    let roles = list(section, "roles", problems, |it, problems| {
-        roles::roles(it, inventory, defaults, problems)
+    let roles = list(section, "roles", problems, |node, problems| {
+        roles::roles(node, inventory, defaults, problems)
     });
     for (vault, principal, rows) in roles? {
         let of_vault = inventory.roles.entry(vault).or_default();
@@ -173,7 +177,7 @@ fn once(
 
 /// The value of a key, where there is one that is not null.
 pub(crate) fn given<'a>(section: &Section<'a>, key: &str) -> Option<Node<'a>> {
-    section.get(key).filter(|it| !it.is_null())
+    section.get(key).filter(|node| !node.is_null())
 }
 
 /// The items of a list, none where the key is not there.
@@ -193,7 +197,7 @@ fn list<'a, T>(
 fn parsed<T: FromStr<Err = IdError>>(node: Node<'_>, problems: &mut Problems) -> Option<T> {
     let text = node.string("an id", problems)?;
     match text.parse() {
-        Ok(it) => Some(it),
+        Ok(value) => Some(value),
         Err(error) => {
             problems.at(node, error.to_string());
             None
@@ -223,7 +227,7 @@ fn text<'a>(section: &Section<'a>, key: &str, problems: &mut Problems) -> Option
 }
 
 fn truth(section: &Section<'_>, key: &str, usual: bool, problems: &mut Problems) -> Option<bool> {
-    given(section, key).map_or(Some(usual), |it| it.truth(problems))
+    given(section, key).map_or(Some(usual), |node| node.truth(problems))
 }
 
 fn time(node: Node<'_>, problems: &mut Problems) -> Option<OffsetDateTime> {
@@ -249,13 +253,14 @@ fn subscription(
     let state = text(&section, "provider", problems)?;
     let versions = match given(&section, "api-versions") {
         None => registered().cluster_api_versions,
-        Some(node) => node.each("api-versions", problems, |it, problems| {
-            it.string("an api-version", problems).map(ToOwned::to_owned)
+        Some(node) => node.each("api-versions", problems, |node, problems| {
+            node.string("an api-version", problems)
+                .map(ToOwned::to_owned)
         })?,
     };
     if let Some(node) = given(&section, "deleted-vaults") {
-        let deleted = node.each("deleted vaults", problems, |it, problems| {
-            resource::reference(it, VaultId::RESOURCE_TYPE, &defaults.vaults, problems)
+        let deleted = node.each("deleted vaults", problems, |node, problems| {
+            resource::reference(node, VaultId::RESOURCE_TYPE, &defaults.vaults, problems)
         })?;
         inventory.deleted_vaults.insert(id.clone(), deleted);
     }

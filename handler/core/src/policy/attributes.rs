@@ -73,7 +73,10 @@ impl<'a> From<&'a Vault> for Attributes<'a> {
 
 /// The one spelling of what ARM compares without regard to case; `East US` and `eastus` are one region.
 pub fn canonical(text: &str) -> Cow<'_, str> {
-    if text.bytes().any(|it| it.is_ascii_uppercase() || it == b' ') {
+    if text
+        .bytes()
+        .any(|byte| byte.is_ascii_uppercase() || byte == b' ')
+    {
         Cow::Owned(text.replace(' ', "").to_ascii_lowercase())
     } else {
         Cow::Borrowed(text)
@@ -90,7 +93,7 @@ mod tests {
         let mut cluster = fixtures::cluster("C-One", &[("Site", "Berlin")]);
         cluster.location = "East US 2".to_owned();
         let seen = Attributes::from(&cluster);
-        let value = |it: Attribute| seen.attribute(it).unwrap().into_owned();
+        let value = |attribute: Attribute| seen.attribute(attribute).unwrap().into_owned();
         assert_eq!(value(Attribute::Name), "c-one");
         assert_eq!(value(Attribute::Location), "eastus2");
         assert_eq!(value(Attribute::ResourceGroup), "rg-sites");

@@ -35,7 +35,7 @@ pub fn load(text: &str) -> Result<Policy, Vec<Problem>> {
     let mut problems = Problems::default();
     let draft = document(text, &mut problems);
     let mut errors = problems.into_sorted();
-    errors.retain(|it| it.severity == Severity::Error);
+    errors.retain(|problem| problem.severity == Severity::Error);
     match draft {
         Some(draft) if errors.is_empty() => Ok(draft.policy),
         _ => Err(errors),
@@ -82,21 +82,25 @@ fn policy(root: Node<'_>, digest: String, problems: &mut Problems) -> Option<Dra
         version(node, problems);
     }
     let mode = format::MODE.of(&section, problems);
-    let mode = mode.and_then(|it| it.keyword("mode", Mode::WORDS, problems));
+    let mode = mode.and_then(|node| node.keyword("mode", Mode::WORDS, problems));
     let scope = format::SCOPE.of(&section, problems);
-    let scope = scope.and_then(|it| scope_of(it, problems));
+    let scope = scope.and_then(|node| scope_of(node, problems));
     let rules = format::RULES.of(&section, problems);
-    let rules = rules.map(|it| rules_of(it, problems)).unwrap_or_default();
+    let rules = rules
+        .map(|node| rules_of(node, problems))
+        .unwrap_or_default();
     let exemptions = format::EXEMPTIONS.of(&section, problems);
-    let exemptions = exemptions.and_then(|it| it.items("exemptions", problems));
+    let exemptions = exemptions.and_then(|node| node.items("exemptions", problems));
     let exemptions = exemptions
         .into_iter()
         .flatten()
-        .filter_map(|it| exemption(it, problems));
+        .filter_map(|node| exemption(node, problems));
     let (exemption_places, exemptions) = exemptions.unzip();
     let (rule_places, rules): (Vec<_>, Vec<Rule>) = rules.into_iter().unzip();
-    let within = rules.iter().flat_map(|it| &it.vaults.within);
-    let vault_subscriptions = within.map(|it| it.subscription().clone()).collect();
+    let within = rules.iter().flat_map(|rule| &rule.vaults.within);
+    let vault_subscriptions = within
+        .map(|vault_scope| vault_scope.subscription().clone())
+        .collect();
     Some(Draft {
         policy: Policy {
             version: format::VERSION_READ,
@@ -132,9 +136,9 @@ fn scope_of(node: Node<'_>, problems: &mut Problems) -> Option<BTreeSet<Subscrip
         );
         return None;
     }
-    let ids = every(items, problems, |it, problems| {
-        let text = it.string("a subscription id", problems)?;
-        subscription(it, text, problems)
+    let ids = every(items, problems, |node, problems| {
+        let text = node.string("a subscription id", problems)?;
+        subscription(node, text, problems)
     })?;
     Some(ids.into_iter().collect())
 }
@@ -160,7 +164,7 @@ fn rules_of(node: Node<'_>, problems: &mut Problems) -> Vec<(Place, Rule)> {
         let Some((place, rule)) = rule::rule(item, problems) else {
             continue;
         };
-        if rules.iter().any(|(_, it)| it.name == rule.name) {
+        if rules.iter().any(|(_, earlier)| earlier.name == rule.name) {
             let message = format!("another rule has the name `{}` already", rule.name);
             problems.add(place, message);
         }
@@ -173,13 +177,13 @@ fn rules_of(node: Node<'_>, problems: &mut Problems) -> Vec<(Place, Rule)> {
 fn exemption(node: Node<'_>, problems: &mut Problems) -> Option<(Place, Exemption)> {
     let section = format::section(node, "an exemption", format::EXEMPTION, problems)?;
     let clusters = format::EXEMPT.of(&section, problems);
-    let clusters = clusters.and_then(|it| glob::clusters(it, problems));
+    let clusters = clusters.and_then(|node| glob::clusters(node, problems));
     let owner = format::OWNER.of(&section, problems);
-    let owner = owner.and_then(|it| it.text("an owner", problems));
+    let owner = owner.and_then(|node| node.text("an owner", problems));
     let reason = format::REASON.of(&section, problems);
-    let reason = reason.and_then(|it| it.text("a reason", problems));
+    let reason = reason.and_then(|node| node.text("a reason", problems));
     let day = format::UNTIL.of(&section, problems);
-    let until = day.and_then(|it| date(it, problems));
+    let until = day.and_then(|node| date(node, problems));
     let exemption = Exemption {
         clusters: clusters?,
         owner: owner?,
@@ -191,7 +195,9 @@ fn exemption(node: Node<'_>, problems: &mut Problems) -> Option<(Place, Exemptio
 
 fn date(node: Node<'_>, problems: &mut Problems) -> Option<Date> {
     let format = format_description!("[year]-[month]-[day]");
-    let date = node.as_text().and_then(|it| Date::parse(it, format).ok());
+    let date = node
+        .as_text()
+        .and_then(|text| Date::parse(text, format).ok());
     if date.is_none() {
         let message = format!("expected a date, found {}", node.shown());
         let hint = "write a date as 2027-03-31; it is the last day that counts";

@@ -97,7 +97,7 @@ fn spread(reached: &[usize], id: &[u8], crosses: bool) -> Vec<usize> {
     let mut spread = Vec::new();
     let mut next = 0;
     for &at in reached {
-        let slash = id[at..].iter().position(|it| *it == b'/' && !crosses);
+        let slash = id[at..].iter().position(|byte| *byte == b'/' && !crosses);
         let end = slash.map_or(id.len(), |length| at + length);
         spread.extend(at.max(next)..=end);
         next = next.max(end + 1);

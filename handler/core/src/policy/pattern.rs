@@ -101,7 +101,8 @@ impl Pattern {
 
     /// Does the value match, templates taking their values from `cluster`?
     pub fn matches(&self, value: &str, cluster: &Attributes<'_>) -> bool {
-        self.texts(cluster).is_some_and(|it| globs(&it, value))
+        self.texts(cluster)
+            .is_some_and(|texts| globs(&texts, value))
     }
 
     /// The only value that can match, where there is just one: with it a vault is found without a search.
@@ -120,12 +121,12 @@ impl Pattern {
             Pieces::Template(pieces) => pieces,
         };
         let text = |piece: &Vec<Part>| -> Option<String> {
-            let text: Option<String> = piece.iter().map(|it| it.text(cluster)).collect();
-            text.map(|it| {
+            let text: Option<String> = piece.iter().map(|part| part.text(cluster)).collect();
+            text.map(|text| {
                 if self.ignores_case {
-                    canonical(&it).into_owned()
+                    canonical(&text).into_owned()
                 } else {
-                    it
+                    text
                 }
             })
         };

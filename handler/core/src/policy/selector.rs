@@ -30,35 +30,35 @@ pub enum Test {
 
 impl Selector {
     /// Does a cluster or a vault pass every test? Templates take their values from `cluster`.
-    pub fn matches(&self, it: &Attributes<'_>, cluster: &Attributes<'_>) -> bool {
+    pub fn matches(&self, resource: &Attributes<'_>, cluster: &Attributes<'_>) -> bool {
         let attributes = || {
             let holds = |(attribute, test): &(Attribute, Test)| {
-                test.holds(it.attribute(*attribute).as_deref(), cluster)
+                test.holds(resource.attribute(*attribute).as_deref(), cluster)
             };
             self.attributes.iter().all(holds)
         };
         let tags = || {
-            let holds = |(name, test): &(String, Test)| test.holds(it.tag(name), cluster);
+            let holds = |(name, test): &(String, Test)| test.holds(resource.tag(name), cluster);
             self.tags.iter().all(holds)
         };
         attributes() && tags()
     }
 
     /// What keeps it from matching, in words; nothing where it matches.
-    pub fn mismatch(&self, it: &Attributes<'_>, cluster: &Attributes<'_>) -> Option<String> {
+    pub fn mismatch(&self, resource: &Attributes<'_>, cluster: &Attributes<'_>) -> Option<String> {
         let said = |what: String, value: Option<&str>| {
             value.map_or_else(
                 || format!("{what} is absent"),
-                |it| format!("{what} is `{it}`"),
+                |text| format!("{what} is `{text}`"),
             )
         };
         let mut attributes = self.attributes.iter().filter_map(|(attribute, test)| {
-            let value = it.attribute(*attribute);
+            let value = resource.attribute(*attribute);
             let fails = !test.holds(value.as_deref(), cluster);
             fails.then(|| said(format!("`{attribute}`"), value.as_deref()))
         });
         let mut tags = self.tags.iter().filter_map(|(name, test)| {
-            let value = it.tag(name);
+            let value = resource.tag(name);
             (!test.holds(value, cluster)).then(|| said(format!("tag `{name}`"), value))
         });
         attributes.next().or_else(|| tags.next())
@@ -77,7 +77,10 @@ impl Selector {
     /// Does the selector surely match whatever `other` matches?
     pub fn covers(&self, other: &Self) -> bool {
         let attributes = self.attributes.iter().all(|(attribute, test)| {
-            let there = other.attributes.iter().find(|(it, _)| it == attribute);
+            let there = other
+                .attributes
+                .iter()
+                .find(|(theirs, _)| theirs == attribute);
             // An attribute is never absent.
             test.takes_every_value() || test.follows_from(there.map(|(_, test)| test))
         });
@@ -85,7 +88,7 @@ impl Selector {
             let there = other
                 .tags
                 .iter()
-                .find(|(it, _)| it.eq_ignore_ascii_case(name));
+                .find(|(theirs, _)| theirs.eq_ignore_ascii_case(name));
             test.follows_from(there.map(|(_, test)| test))
         });
         attributes && tags
@@ -93,7 +96,9 @@ impl Selector {
 
     /// Can the selector match anything in this subscription?
     pub fn can_match_in(&self, subscription: &SubscriptionId) -> bool {
-        let matches = |it: &Pattern| it.is_template() || it.matches_text(subscription.as_str());
+        let matches = |pattern: &Pattern| {
+            pattern.is_template() || pattern.matches_text(subscription.as_str())
+        };
         self.attributes
             .iter()
             .filter(|(attribute, _)| *attribute == Attribute::Subscription)
@@ -108,7 +113,7 @@ impl Selector {
     pub fn requires_tag(&self, name: &str) -> bool {
         self.tags
             .iter()
-            .any(|(it, test)| it.eq_ignore_ascii_case(name) && matches!(test, Test::AnyOf(_)))
+            .any(|(tag, test)| tag.eq_ignore_ascii_case(name) && matches!(test, Test::AnyOf(_)))
     }
 }
 
@@ -117,11 +122,12 @@ impl Test {
         match (self, value) {
             (Self::Absent, value) => value.is_none(),
             (Self::AnyOf(_), None) => false,
-            (Self::AnyOf(patterns), Some(value)) => {
-                patterns.iter().any(|it| it.matches(value, cluster))
-            }
-            (Self::NoneOf(patterns), value) => patterns.iter().all(|it| {
-                it.is_defined(cluster) && !value.is_some_and(|value| it.matches(value, cluster))
+            (Self::AnyOf(patterns), Some(value)) => patterns
+                .iter()
+                .any(|pattern| pattern.matches(value, cluster)),
+            (Self::NoneOf(patterns), value) => patterns.iter().all(|pattern| {
+                pattern.is_defined(cluster)
+                    && !value.is_some_and(|value| pattern.matches(value, cluster))
             }),
         }
     }

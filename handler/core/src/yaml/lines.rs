@@ -27,9 +27,9 @@ pub(super) fn too_deep(text: &str) -> Option<usize> {
 /// A parser stumbles over what follows a mistake: the line to look at is often the one before.
 pub(super) fn line_before(text: &str, line: usize, mistake: &str) -> Option<String> {
     let exact = ["duplicated", "while scanning", "tabs"];
-    let is_exact = exact.iter().any(|it| mistake.starts_with(it));
+    let is_exact = exact.iter().any(|start| mistake.starts_with(start));
     let lines: Vec<&str> = text.lines().take(line - 1).collect();
-    let has_content = |it: &&str| !it.trim().is_empty() && !it.trim_start().starts_with('#');
+    let has_content = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
     let before = lines.iter().rposition(has_content).filter(|_| !is_exact)?;
     Some(format!("what is wrong may be in line {}", before + 1))
 }

@@ -52,7 +52,7 @@ impl<'a> Node<'a> {
         let length = match &self.0.data {
             YamlData::Mapping(members) => {
                 let key = members.iter().next().map(|(key, _)| Node(key).place());
-                return key.filter(|it| it.line == at.line).unwrap_or(at);
+                return key.filter(|place| place.line == at.line).unwrap_or(at);
             }
             YamlData::Sequence(_) => 1,
             _ if end.line() == start.line() => end.index().saturating_sub(start.index()),
@@ -90,10 +90,10 @@ impl<'a> Node<'a> {
     pub(crate) fn texts(self) -> Vec<(Self, &'a str)> {
         match &self.0.data {
             YamlData::Value(Scalar::String(text)) => vec![(self, text)],
-            YamlData::Sequence(items) => items.iter().flat_map(|it| Node(it).texts()).collect(),
+            YamlData::Sequence(items) => items.iter().flat_map(|node| Node(node).texts()).collect(),
             YamlData::Mapping(members) => members
                 .iter()
-                .flat_map(|(_, it)| Node(it).texts())
+                .flat_map(|(_, value)| Node(value).texts())
                 .collect(),
             _ => Vec::new(),
         }
@@ -219,7 +219,7 @@ pub(crate) fn every<'a, T>(
     problems: &mut Problems,
     mut read: impl FnMut(Node<'a>, &mut Problems) -> Option<T>,
 ) -> Option<Vec<T>> {
-    let read: Vec<Option<T>> = nodes.into_iter().map(|it| read(it, problems)).collect();
+    let read: Vec<Option<T>> = nodes.into_iter().map(|node| read(node, problems)).collect();
     read.into_iter().collect()
 }
 

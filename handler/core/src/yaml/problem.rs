@@ -75,7 +75,13 @@ impl Problem {
         } = self.place;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let line = text.lines().nth(line.checked_sub(1)?)?;
-        let blank = |it: char| if it.is_control() { ' ' } else { it };
+        let blank = |character: char| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        };
         let before = column.saturating_sub(1);
         let rest = line.chars().count().saturating_sub(before);
         let mark = " ".repeat(before) + &"^".repeat(length.min(rest).max(1));
@@ -132,7 +138,9 @@ impl Problems {
     /// at a carriage return alone.
     fn within_the_text(&self, place: Place) -> Place {
         let number = place.line.min(self.lines.len());
-        let start = number.checked_sub(1).and_then(|it| self.lines.get(it));
+        let start = number
+            .checked_sub(1)
+            .and_then(|index| self.lines.get(index));
         let Some(start) = start else {
             return place;
         };
@@ -179,12 +187,15 @@ impl Problems {
 
     /// What stands there in the file.
     fn spelled(&self, place: Place) -> &str {
-        let start = place.line.checked_sub(1).and_then(|it| self.lines.get(it));
+        let start = place
+            .line
+            .checked_sub(1)
+            .and_then(|index| self.lines.get(index));
         let line = start.map_or("", |start| &self.text[*start..]);
         let character = |number: usize| {
             line.char_indices()
                 .nth(number)
-                .map_or(line.len(), |it| it.0)
+                .map_or(line.len(), |(at, _)| at)
         };
         let from = place.column.saturating_sub(1);
         &line[character(from)..character(from + place.length)]
@@ -200,7 +211,7 @@ impl Problems {
 /// The word that was probably meant.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let distance =
-        |it: &&str| strsim::damerau_levenshtein(&word.to_lowercase(), &it.to_lowercase());
+        |other: &&str| strsim::damerau_levenshtein(&word.to_lowercase(), &other.to_lowercase());
     let near = known.into_iter().min_by_key(distance)?;
     (distance(&near) <= near.len().div_ceil(3)).then_some(near)
 }
@@ -221,7 +232,7 @@ mod tests {
             message: String::new(),
             hint: None,
         };
-        let excerpt = problem.excerpt(text).map(|it| it.join("\n"));
+        let excerpt = problem.excerpt(text).map(|lines| lines.join("\n"));
         assert_eq!(excerpt.unwrap_or_default(), expected);
     }
 

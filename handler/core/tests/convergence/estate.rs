@@ -75,20 +75,22 @@ impl Estate {
         };
         azure.providers.insert(subscription(), provider);
         azure.platform_principals = (!is_registered).then(Vec::new);
-        let clusters = clusters.into_iter().map(|it| (it.id.clone(), Some(it)));
+        let clusters = clusters
+            .into_iter()
+            .map(|cluster| (cluster.id.clone(), Some(cluster)));
         azure.clusters.extend(clusters);
         let managers = managers.into_iter().enumerate();
-        let managers = managers.map(|(number, it)| (manager_id(number), Some(it)));
+        let managers = managers.map(|(number, identities)| (manager_id(number), Some(identities)));
         azure.managers.extend(managers);
         let mut estate = Self(azure);
-        vaults.into_iter().for_each(|it| estate.put(it));
+        vaults.into_iter().for_each(|vault| estate.put(vault));
         estate
     }
 
     /// A vault appears, or another of its name does.
     pub(super) fn put(&mut self, vault: Vault) {
         let deleted = self.0.deleted_vaults.entry(subscription()).or_default();
-        deleted.retain(|it| *it != vault.id);
+        deleted.retain(|id| *id != vault.id);
         let sighting = Sighting::Found(vault.clone());
         self.0.vaults.insert(vault.id, sighting);
         self.list();
@@ -111,17 +113,20 @@ impl Estate {
     }
 
     pub(super) fn vaults(&self) -> impl Iterator<Item = &Vault> {
-        self.0.vaults.values().filter_map(|it| match it {
-            Sighting::Found(vault) => Some(vault),
-            Sighting::NotFound | Sighting::Forbidden => None,
-        })
+        self.0
+            .vaults
+            .values()
+            .filter_map(|sighting| match sighting {
+                Sighting::Found(vault) => Some(vault),
+                Sighting::NotFound | Sighting::Forbidden => None,
+            })
     }
 
     pub(super) fn deleted(&self) -> &[VaultId] {
         self.0
             .deleted_vaults
             .get(&subscription())
-            .map_or(&[], |it| it)
+            .map_or(&[], |ids| ids)
     }
 
     pub(super) fn cluster(&self, id: &ClusterId) -> &Cluster {
@@ -134,13 +139,15 @@ impl Estate {
 
     pub(super) fn has_role(&self, vault: &VaultId, principal: &PrincipalId) -> bool {
         let rows = self.0.roles_of(vault, principal);
-        rows.is_some_and(|it| !it.is_empty())
+        rows.is_some_and(|rows| !rows.is_empty())
     }
 
     /// Who holds the role on which vault.
     pub(super) fn roles(&self) -> BTreeSet<(VaultId, PrincipalId)> {
         let of_vault = |(vault, of): (&VaultId, &BTreeMap<PrincipalId, _>)| -> Vec<_> {
-            of.keys().map(|it| (vault.clone(), it.clone())).collect()
+            of.keys()
+                .map(|principal| (vault.clone(), principal.clone()))
+                .collect()
         };
         self.0.roles.iter().flat_map(of_vault).collect()
     }
@@ -158,7 +165,7 @@ impl Estate {
 
     /// Carries a plan out, as far as it may go wrong in ways that must never happen.
     pub(super) fn act(&mut self, decision: &Decision) {
-        let bound = decision.vault.as_ref().map(|it| &it.id);
+        let bound = decision.vault.as_ref().map(|vault| &vault.id);
         let grants = decision.writer.as_ref().unwrap();
         for change in &decision.plan.changes {
             match change {
@@ -172,7 +179,10 @@ impl Estate {
                         "a role on another vault than the chosen one"
                     );
                     assert!(
-                        grants.principals.iter().any(|(it, _)| it == principal),
+                        grants
+                            .principals
+                            .iter()
+                            .any(|(granted, _)| granted == principal),
                         "a role for somebody who writes nothing"
                     );
                 }

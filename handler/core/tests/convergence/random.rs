@@ -65,8 +65,8 @@ fn cluster(number: usize) -> impl Strategy<Value = Cluster> {
                 identity: Some(AssociatedIdentity::System),
                 provider: None,
             });
-            let archive = bound.filter(|_| !by_settings).map(|it| SecretArchive {
-                vault: vault_id(it).to_string(),
+            let archive = bound.filter(|_| !by_settings).map(|vault| SecretArchive {
+                vault: vault_id(vault).to_string(),
                 enabled: true,
             });
             Cluster {

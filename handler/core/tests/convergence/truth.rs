@@ -18,17 +18,17 @@ impl Estate {
     /// The vaults that the policy has for a cluster: of its site, within the boundary, and such as can take the role.
     pub(super) fn fit_for(&self, cluster: &Cluster) -> BTreeSet<VaultId> {
         let fit = self.meant_for(cluster);
-        let fit = fit.filter(|it| it.rbac && it.tenant == TENANT);
-        fit.map(|it| it.id.clone()).collect()
+        let fit = fit.filter(|vault| vault.rbac && vault.tenant == TENANT);
+        fit.map(|vault| vault.id.clone()).collect()
     }
 
     /// The vaults of a cluster's site within the boundary, fit or not.
     fn meant_for(&self, cluster: &Cluster) -> impl Iterator<Item = &Vault> {
-        let site = cluster.tags.get("site").filter(|it| *it != "c");
+        let site = cluster.tags.get("site").filter(|site| *site != "c");
         let site = site.map(ToOwned::to_owned);
-        self.vaults().filter(move |it| {
-            let is_within = it.id.as_str().contains("/rg-secrets/");
-            is_within && site.is_some() && it.tags.get("site") == site.as_deref()
+        self.vaults().filter(move |vault| {
+            let is_within = vault.id.as_str().contains("/rg-secrets/");
+            is_within && site.is_some() && vault.tags.get("site") == site.as_deref()
         })
     }
 
@@ -38,8 +38,9 @@ impl Estate {
         let fit = self.fit_for(cluster);
         let only = fit.first().filter(|_| fit.len() == 1);
         let bound = self.bound_to(cluster);
-        let is_elsewhere =
-            |it: &VaultId| self.vaults().any(|vault| vault.id == *it) && Some(it) != only;
+        let is_elsewhere = |bound_id: &VaultId| {
+            self.vaults().any(|vault| vault.id == *bound_id) && Some(bound_id) != only
+        };
         match outcome {
             Outcome::Unmatched => self.meant_for(cluster).next().is_none(),
             Outcome::Ambiguous => fit.len() > 1,
@@ -52,7 +53,7 @@ impl Estate {
             },
             Outcome::Orphaned => {
                 let may_move = policy.rules[0].rebind != Rebind::Never;
-                bound.is_some_and(|it| self.deleted().contains(&it))
+                bound.is_some_and(|vault| self.deleted().contains(&vault))
                     && !(may_move && only.is_some())
             }
             _ => false,
@@ -61,15 +62,15 @@ impl Estate {
 
     /// The vault that a cluster delivers to, there or deleted.
     fn bound_to(&self, cluster: &Cluster) -> Option<VaultId> {
-        let mut known = self.vaults().map(|it| &it.id).chain(self.deleted());
-        let is_named = |it: &&VaultId| match &cluster.settings {
+        let mut known = self.vaults().map(|vault| &vault.id).chain(self.deleted());
+        let is_named = |vault: &&VaultId| match &cluster.settings {
             Some(settings) => {
-                let uri = format!("https://{}.vault.azure.net/", it.name());
+                let uri = format!("https://{}.vault.azure.net/", vault.name());
                 settings.vault_uri.as_deref() == Some(uri.as_str())
             }
             None => {
                 let archive = cluster.archive.as_ref();
-                archive.is_some_and(|archive| archive.enabled && archive.vault == it.as_str())
+                archive.is_some_and(|archive| archive.enabled && archive.vault == vault.as_str())
             }
         };
         known.find(is_named).cloned()
@@ -82,10 +83,15 @@ impl Estate {
             user: BTreeMap::new(),
         };
         let own = &cluster.identities;
-        let managers = cluster.manager.as_ref().map(|it| self.manager(it));
+        let managers = cluster
+            .manager
+            .as_ref()
+            .map(|manager| self.manager(manager));
         let managers = managers.unwrap_or(NOBODY);
-        let has_any = |it: &Identities| it.system.is_some() || !it.user.is_empty();
-        let cannot = |it: &Identities| it.user.len() != 1 && it.system.is_none();
+        let has_any =
+            |identities: &Identities| identities.system.is_some() || !identities.user.is_empty();
+        let cannot =
+            |identities: &Identities| identities.user.len() != 1 && identities.system.is_none();
         match policy.rules[0].writer {
             // The identity that the settings name stays.
             _ if cluster.settings.is_some() => false,
@@ -103,9 +109,9 @@ impl Estate {
 
     /// Who may write for what a cluster shows, and how many of them need the role.
     fn writers(&self, policy: &Policy, cluster: &Cluster) -> (Vec<PrincipalId>, usize) {
-        let all = |it: &Identities| -> Vec<PrincipalId> {
-            let users = it.user.values().flatten();
-            it.system.iter().chain(users).cloned().collect()
+        let all = |identities: &Identities| -> Vec<PrincipalId> {
+            let users = identities.user.values().flatten();
+            identities.system.iter().chain(users).cloned().collect()
         };
         if let Some(settings) = &cluster.settings {
             let own = &cluster.identities;
@@ -116,7 +122,10 @@ impl Estate {
             };
             return (writer.into_iter().collect(), 1);
         }
-        let of_manager = cluster.manager.as_ref().map(|it| all(self.manager(it)));
+        let of_manager = cluster
+            .manager
+            .as_ref()
+            .map(|manager| all(self.manager(manager)));
         let of_manager = of_manager.unwrap_or_default();
         let by_apps = policy.rules[0].writer == WriterChoice::PlatformApps;
         if by_apps || of_manager.is_empty() {
@@ -138,8 +147,10 @@ impl Estate {
         assert!(given.len() <= most, "{id}: a role for too many: {given:?}");
         for (vault, principal) in given {
             let uri = format!("https://{}.vault.azure.net/", vault.name());
-            let by_settings = |it: &ArchiveSettings| it.vault_uri.as_deref() == Some(uri.as_str());
-            let by_id = |it: &SecretArchive| it.enabled && it.vault == vault.as_str();
+            let by_settings =
+                |settings: &ArchiveSettings| settings.vault_uri.as_deref() == Some(uri.as_str());
+            let by_id =
+                |archive: &SecretArchive| archive.enabled && archive.vault == vault.as_str();
             let is_there = match &cluster.settings {
                 Some(settings) => by_settings(settings),
                 None => cluster.archive.as_ref().is_some_and(by_id),

@@ -21,7 +21,9 @@ pub(crate) fn of(given: &Given, rounds: &[Vec<Read>], decision: &Decision) -> St
         writeln!(text, "reads {}", reads.join(", ")).unwrap();
     }
     match &decision.reason {
-        Some(it) if it.code == "ClusterNotFound" => text.push_str("the cluster does not exist\n"),
+        Some(reason) if reason.code == "ClusterNotFound" => {
+            text.push_str("the cluster does not exist\n")
+        }
         Some(reason) => refusal(&mut text, decision, reason),
         None => binding(&mut text, decision),
     }
@@ -37,7 +39,10 @@ fn refusal(text: &mut String, decision: &Decision, reason: &Reason) {
         writeln!(text, "waits {patience}, else").unwrap();
     }
     let rule = decision.rule.as_deref().unwrap_or("none");
-    let vault = decision.vault.as_ref().map_or("none", |it| it.id.as_str());
+    let vault = decision
+        .vault
+        .as_ref()
+        .map_or("none", |vault| vault.id.as_str());
     writeln!(text, "{}, rule {rule}, vault {vault}", decision.outcome).unwrap();
     writeln!(text, "{}: {}", reason.code, reason.message).unwrap();
     writeln!(text, "help: {}", reason.help).unwrap();
@@ -77,9 +82,9 @@ fn candidates(text: &mut String, candidates: &[Candidate]) {
 fn named(given: &Given, mut text: String) -> String {
     let inventory = &given.inventory;
     let clusters = inventory.clusters.values().flatten();
-    let clusters = clusters.map(|it| (it.id.name(), &it.identities));
+    let clusters = clusters.map(|cluster| (cluster.id.name(), &cluster.identities));
     let managers = inventory.managers.iter();
-    let managers = managers.filter_map(|(id, it)| Some((id.name(), it.as_ref()?)));
+    let managers = managers.filter_map(|(id, identities)| Some((id.name(), identities.as_ref()?)));
     for (owner, identities) in clusters.chain(managers) {
         for (identity, principal) in principals(identities) {
             text = text.replace(principal.as_str(), &format!("{owner}.{identity}"));
@@ -93,7 +98,10 @@ fn named(given: &Given, mut text: String) -> String {
 }
 
 fn principals(identities: &Identities) -> impl Iterator<Item = (&str, &PrincipalId)> {
-    let system = identities.system.iter().map(|it| ("system", it));
+    let system = identities
+        .system
+        .iter()
+        .map(|principal| ("system", principal));
     let user = identities.user.iter();
-    system.chain(user.filter_map(|(id, it)| Some((id.name(), it.as_ref()?))))
+    system.chain(user.filter_map(|(id, principal)| Some((id.name(), principal.as_ref()?))))
 }

@@ -39,14 +39,14 @@ impl<P: Fn(Vec<Read>) -> Vec<Read>> Source for Observed<'_, P> {
         let mut seen = Inventory::default();
         assert!(!reads.is_empty(), "it looks at nothing");
         for read in &reads {
-            let is_new = !rounds.iter().flatten().any(|it| it == read);
+            let is_new = !rounds.iter().flatten().any(|earlier| earlier == read);
             assert!(is_new, "it looks twice: {read:?}");
             check_reach(self.policy, self.given, read);
             let mut fact = self.given.fact(read);
             // A list that was kept may be older than the request.
             let is_kept = matches!(read, Read::Vaults(_));
             let listed = fact.listed.values_mut();
-            listed.for_each(|it| it.is_current = !is_kept);
+            listed.for_each(|list| list.is_current = !is_kept);
             seen.extend(fact);
         }
         assert!(seen.assumed.is_empty(), "{:?} are not known", seen.assumed);
@@ -69,7 +69,8 @@ pub(crate) fn observe(
     };
     let (subject, known) = (subject(policy, given), Inventory::default());
     let observing = vaultbind_core::observation::observe(&source, &subject, known, Vec::new());
-    let observed = at_once(observing).unwrap_or_else(|it| panic!("{it}: {:?}", source.rounds));
+    let observed =
+        at_once(observing).unwrap_or_else(|error| panic!("{error}: {:?}", source.rounds));
     (source.rounds.into_inner().unwrap(), observed)
 }
 

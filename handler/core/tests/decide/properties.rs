@@ -56,7 +56,7 @@ fn policy() -> impl Strategy<Value = Policy> {
         for (number, (clusters, vaults, prefer)) in rules.iter().enumerate() {
             text += &format!("  - name: r{number}\n    clusters: {clusters}\n    vaults: {{ within: [/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-secrets, /subscriptions/{SUBSCRIPTION}/resourceGroups/rg-z], prefer: [{prefer}], {vaults} }}\n");
         }
-        document::load(&text).unwrap_or_else(|it| panic!("{it:?}\n{text}"))
+        document::load(&text).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"))
     })
 }
 
@@ -64,9 +64,9 @@ fn policy() -> impl Strategy<Value = Policy> {
 fn tags() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
     let value = || prop::option::of(select(&VALUES[..]));
     (value(), value()).prop_map(|(site, zone)| {
-        let site = site.map(|it| ("site", it));
+        let site = site.map(|site| ("site", site));
         site.into_iter()
-            .chain(zone.map(|it| ("zone", it)))
+            .chain(zone.map(|zone| ("zone", zone)))
             .collect()
     })
 }
@@ -142,9 +142,9 @@ fn arranged(given: &Given, keys: &[u8]) -> Given {
     azure
         .deleted_vaults
         .values_mut()
-        .for_each(|it| arrange(it, keys));
-    let roles = azure.roles.values_mut().flat_map(|it| it.values_mut());
-    roles.for_each(|it| arrange(it, keys));
+        .for_each(|ids| arrange(ids, keys));
+    let roles = azure.roles.values_mut().flat_map(|held| held.values_mut());
+    roles.for_each(|rows| arrange(rows, keys));
     given
 }
 
@@ -190,10 +190,10 @@ proptest! {
         let given = given(&cluster, &vaults);
         let cluster = self::cluster(&given);
         let rule = policy.rule_for(cluster);
-        let asked_for = |it: &&Vault| rule.is_some_and(|rule| rule.vaults.matches(it, cluster));
-        let expected: BTreeSet<String> = vaults.iter().filter(asked_for).map(|it| it.id.to_string()).collect();
+        let asked_for = |vault: &&Vault| rule.is_some_and(|rule| rule.vaults.matches(vault, cluster));
+        let expected: BTreeSet<String> = vaults.iter().filter(asked_for).map(|vault| vault.id.to_string()).collect();
         let decision = decided(&policy, &given);
-        let considered: BTreeSet<String> = decision.candidates.into_iter().map(|it| it.id).collect();
+        let considered: BTreeSet<String> = decision.candidates.into_iter().map(|candidate| candidate.id).collect();
         if decision.outcome == Outcome::Ambiguous {
             // Of the fit ones, those that rank equal are told.
             prop_assert!(considered.is_subset(&expected) && considered.len() > 1);
@@ -230,7 +230,7 @@ fn policy_with(vaults: &str) -> Policy {
     let text = format!(
         "version: 1\nrules:\n  - name: r\n    vaults: {{ within: [/subscriptions/{SUBSCRIPTION}], {vaults} }}\n"
     );
-    document::load(&text).unwrap_or_else(|it| panic!("{it:?}\n{text}"))
+    document::load(&text).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"))
 }
 
 /// The name of the vault that is chosen.

@@ -18,7 +18,7 @@ pub(crate) fn carry_out(azure: &mut Inventory, plan: &Plan) {
                 "Registered".clone_into(&mut provider.state);
                 // It brings the platform's apps into the directory.
                 let apps = azure.platform_principals.take();
-                azure.platform_principals = apps.filter(|it| !it.is_empty());
+                azure.platform_principals = apps.filter(|principals| !principals.is_empty());
             }
             Change::AssignRole {
                 vault, principal, ..

@@ -52,7 +52,7 @@ pub(super) async fn carry_out(
         () = all => {}
         ended = interrupted => ended?,
     }
-    let statuses: Vec<ApplyStatus> = statuses.iter().map(|it| lock(it).clone()).collect();
+    let statuses: Vec<ApplyStatus> = statuses.iter().map(|status| lock(status).clone()).collect();
     let shown = *lock(&shown);
     for (at, (task, status)) in tasks.iter().zip(&statuses).enumerate().skip(shown) {
         show(&place(at, tasks.len()), &task.cluster, status);
@@ -64,8 +64,8 @@ fn place(at: usize, count: usize) -> String {
     format!("{}/{count}", at + 1)
 }
 
-fn lock<T>(it: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    it.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Passes the first interruption on; returns at the second.
@@ -96,8 +96,10 @@ async fn run(
     shown: &Mutex<usize>,
 ) {
     // Clusters of one vault take turns, so that one gives the roles and the others find them.
-    let turns: HashMap<&VaultId, Turn<()>> =
-        tasks.iter().map(|it| (&it.vault, Turn::new(()))).collect();
+    let turns: HashMap<&VaultId, Turn<()>> = tasks
+        .iter()
+        .map(|task| (&task.vault, Turn::new(())))
+        .collect();
     let progress = ProgressBar::over("applying", tasks.len());
     let works = tasks.iter().zip(statuses).map(|(task, status)| {
         let (turn, progress) = (&turns[&task.vault], &progress);
@@ -141,7 +143,7 @@ async fn one(
         };
         let step = tokio::select! {
             biased;
-            _ = stop.wait_for(|it| *it) => return left(&request),
+            _ = stop.wait_for(|asked| *asked) => return left(&request),
             _begins = may_begin => step(context, task, status, &mut request).await,
         };
         let error = match step {
@@ -156,7 +158,7 @@ async fn one(
         };
         tokio::select! {
             () = wait_for(delay) => {}
-            _ = stop.wait_for(|it| *it) => return left(&request),
+            _ = stop.wait_for(|asked| *asked) => return left(&request),
         }
         request = request.next_attempt();
     }

@@ -37,7 +37,9 @@ impl ApplyStatus {
         let (style, word, more) = match self {
             Self::Bound => (print::GOOD, "bound", String::new()),
             Self::Ended(outcome, reason) => {
-                let why = reason.as_ref().map(|it| format!(": {}", it.message));
+                let why = reason
+                    .as_ref()
+                    .map(|reason| format!(": {}", reason.message));
                 (print::BAD, outcome.word(), why.unwrap_or_default())
             }
             Self::Otherwise => {
@@ -50,7 +52,7 @@ impl ApplyStatus {
                 (print::NOTE, "under way", format!(": {azure}; {GOES_ON}"))
             }
             Self::Interrupted(changes) => {
-                let made = changes.iter().filter(|it| is_made(it)).count();
+                let made = changes.iter().filter(|change| is_made(change)).count();
                 let made = format!(": {made} of its changes were made; {GOES_ON}");
                 (print::NOTE, "begun", made)
             }
@@ -89,7 +91,7 @@ impl ApplyStatus {
     /// What to do about it.
     pub(super) fn help(&self) -> Option<&str> {
         match self {
-            Self::Ended(_, reason) => reason.as_ref().map(|it| it.help.as_str()),
+            Self::Ended(_, reason) => reason.as_ref().map(|reason| reason.help.as_str()),
             Self::Bound
             | Self::Otherwise
             | Self::LeftTo
@@ -105,7 +107,9 @@ fn is_made(change: &ChangeRecord) -> bool {
 }
 
 fn is_under_way(changes: &[ChangeRecord]) -> bool {
-    changes.iter().any(|it| it.status == ChangeStatus::Accepted)
+    changes
+        .iter()
+        .any(|change| change.status == ChangeStatus::Accepted)
 }
 
 /// How many clusters came how far.
@@ -120,14 +124,15 @@ pub(super) struct Summary {
 
 impl Summary {
     pub(super) fn of(statuses: &[ApplyStatus]) -> Self {
-        let count = |is: fn(&ApplyStatus) -> bool| statuses.iter().filter(|it| is(it)).count();
-        let not_begun = count(|it| *it == ApplyStatus::NotBegun);
+        let count =
+            |is: fn(&ApplyStatus) -> bool| statuses.iter().filter(|status| is(status)).count();
+        let not_begun = count(|status| *status == ApplyStatus::NotBegun);
         let in_between =
-            count(|it| matches!(it, ApplyStatus::Interrupted(_) | ApplyStatus::CutOff));
+            count(|status| matches!(status, ApplyStatus::Interrupted(_) | ApplyStatus::CutOff));
         Self {
             all: statuses.len(),
-            bound: count(|it| *it == ApplyStatus::Bound),
-            under_way: in_between + count(|it| *it == ApplyStatus::LeftTo),
+            bound: count(|status| *status == ApplyStatus::Bound),
+            under_way: in_between + count(|status| *status == ApplyStatus::LeftTo),
             not_begun,
             interrupted: not_begun + in_between > 0,
         }
@@ -167,7 +172,7 @@ impl Summary {
             (self.under_way, "under way"),
             (self.not_begun, "not begun"),
         ];
-        for (count, what) in others.into_iter().filter(|it| it.0 > 0) {
+        for (count, what) in others.into_iter().filter(|counted| counted.0 > 0) {
             words += &format!(", {count} {what}");
         }
         words

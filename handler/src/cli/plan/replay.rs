@@ -84,9 +84,11 @@ impl Replay {
             }
             Concern::Vault(vault) | Concern::VaultRole(vault) => {
                 let mut clusters = source.clusters().await?;
-                clusters.retain(|it| sweep::concerns(source.policy(), &vault, it));
+                clusters.retain(|cluster| sweep::concerns(source.policy(), &vault, cluster));
                 let none = clusters.is_empty();
-                let concerned = clusters.into_iter().map(|it| (it.id, Some(vault.clone())));
+                let concerned = clusters
+                    .into_iter()
+                    .map(|cluster| (cluster.id, Some(vault.clone())));
                 self.targets.extend(concerned);
                 Ok(none.then(|| {
                     let why = format!("no cluster in scope could choose {vault} or is bound to it");

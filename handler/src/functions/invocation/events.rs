@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<Value>, serde_json::Error> {
-        serde_json::from_str::<Events>(text).map(|it| it.0)
+        serde_json::from_str::<Events>(text).map(|events| events.0)
     }
 
     #[test]

@@ -5,7 +5,10 @@ use super::*;
 use crate::functions::{FUNCTIONS, Function};
 
 fn function(name: &str) -> Function {
-    FUNCTIONS.into_iter().find(|it| it.name == name).unwrap()
+    FUNCTIONS
+        .into_iter()
+        .find(|function| function.name == name)
+        .unwrap()
 }
 
 /// A call as it was recorded from the real host (request line, headers, chunks of 1,024 bytes), sent to `function`.
@@ -15,7 +18,10 @@ fn recorded(name: &str, function: Function) -> HttpRequest<Body> {
         env!("CARGO_MANIFEST_DIR")
     );
     let text = std::fs::read(path).unwrap();
-    let end = text.windows(4).position(|it| it == b"\r\n\r\n").unwrap();
+    let end = text
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .unwrap();
     let head = std::str::from_utf8(&text[..end]).unwrap();
     let mut http = HttpRequest::post(format!("/{}", function.name));
     for line in head.lines().skip(1) {
@@ -28,7 +34,10 @@ fn recorded(name: &str, function: Function) -> HttpRequest<Body> {
 fn unchunked(mut text: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     loop {
-        let line = text.windows(2).position(|it| it == b"\r\n").unwrap();
+        let line = text
+            .windows(2)
+            .position(|window| window == b"\r\n")
+            .unwrap();
         let length =
             usize::from_str_radix(std::str::from_utf8(&text[..line]).unwrap(), 16).unwrap();
         if length == 0 {

@@ -56,7 +56,7 @@ impl Azure<'_> {
         let listed = context.arm.vaults_in(&subscriptions).await?;
         let mut by_subscription: BTreeMap<SubscriptionId, Vec<Vault>> = subscriptions
             .into_iter()
-            .map(|it| (it, Vec::new()))
+            .map(|subscription| (subscription, Vec::new()))
             .collect();
         for vault in listed {
             let of_vault = by_subscription.entry(vault.id.subscription().clone());

@@ -71,11 +71,11 @@ async fn vaults_are_found_in_all_of_many_subscriptions_and_in_none_of_none() {
     let row = json!({ "id": vault().as_str(), "tags": { "site": "a" } });
     let stub = stub(200, json!({ "data": [row, { "id": cluster().as_str() }] })).await;
     let many: Vec<SubscriptionId> = (0..301)
-        .map(|it| Uuid::from_u128(it).to_string().parse().unwrap())
+        .map(|number| Uuid::from_u128(number).to_string().parse().unwrap())
         .collect();
     let found = stub.arm().vaults_in(&many).await.unwrap();
     assert_eq!(found.len(), 2, "one for each query");
-    assert!(found.iter().all(|it| it.id == vault()));
+    assert!(found.iter().all(|resource| resource.id == vault()));
     let asked = |seen: &Seen| seen.json()["subscriptions"].as_array().unwrap().len();
     assert_eq!(stub.seen().iter().map(asked).collect::<Vec<_>>(), [300, 1]);
     // No list at all would mean every subscription that can be read.

@@ -45,7 +45,7 @@ fn in_place(input: &Input<'_>) -> Vec<PrincipalId> {
         .cluster
         .settings
         .as_ref()
-        .and_then(|it| it.identity.as_ref());
+        .and_then(|settings| settings.identity.as_ref());
     let principal = match identity {
         Some(AssociatedIdentity::System) => identities.system.clone(),
         Some(AssociatedIdentity::User(id)) => identities.user.get(id).cloned().flatten(),

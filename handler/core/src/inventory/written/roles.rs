@@ -32,8 +32,8 @@ pub(super) fn roles(
     let rows = match given(&section, "assignments") {
         // Nothing more said, it is the one assignment that a writer needs.
         None => vec![usual],
-        Some(node) => node.each("role assignments", problems, |it, problems| {
-            assignment(it, &usual, problems)
+        Some(node) => node.each("role assignments", problems, |node, problems| {
+            assignment(node, &usual, problems)
         })?,
     };
     Some((vault, principal, rows))
@@ -67,20 +67,20 @@ fn principal_named(
 
 fn identity_named(owner: &str, identity: &str, inventory: &Inventory) -> Option<PrincipalId> {
     let clusters = inventory.clusters.values().flatten();
-    let clusters = clusters.map(|it| (it.id.name(), &it.identities));
+    let clusters = clusters.map(|cluster| (cluster.id.name(), &cluster.identities));
     let managers = inventory.managers.iter();
-    let managers = managers.filter_map(|(id, it)| Some((id.name(), it.as_ref()?)));
-    let principal = |it: &Identities| {
-        let mut users = it.user.iter();
+    let managers = managers.filter_map(|(id, manager)| Some((id.name(), manager.as_ref()?)));
+    let principal = |identities: &Identities| {
+        let mut users = identities.user.iter();
         let is_meant = |name: &str| name.eq_ignore_ascii_case(identity);
         match identity {
-            "system" => it.system.clone(),
+            "system" => identities.system.clone(),
             _ => users.find(|(id, _)| is_meant(id.name()))?.1.clone(),
         }
     };
     let owners = clusters.chain(managers);
     let mut owners = owners.filter(|(name, _)| name.eq_ignore_ascii_case(owner));
-    owners.find_map(|(_, it)| principal(it))
+    owners.find_map(|(_, identities)| principal(identities))
 }
 
 /// An assignment; what it does not say is as in the usual one.

@@ -39,12 +39,15 @@ pub(crate) fn vault_named(
     problems: &mut Problems,
 ) -> Option<VaultId> {
     let name = node.string("a vault", problems)?;
-    let rows = inventory.listed.values().flat_map(|it| it.vaults.all());
+    let rows = inventory
+        .listed
+        .values()
+        .flat_map(|listed| listed.vaults.all());
     let known: BTreeSet<&VaultId> = rows
-        .map(|it| &it.id)
+        .map(|row| &row.id)
         .chain(inventory.vaults.keys())
         .collect();
-    let is_meant = |it: &&VaultId| it.name().eq_ignore_ascii_case(name);
+    let is_meant = |id: &&VaultId| id.name().eq_ignore_ascii_case(name);
     match known.into_iter().find(is_meant) {
         Some(id) => Some(id.clone()),
         None => reference(node, VaultId::RESOURCE_TYPE, &defaults.vaults, problems),
@@ -62,9 +65,9 @@ pub(super) fn vaults(
     problems: &mut Problems,
 ) -> Option<()> {
     let mut ids = BTreeSet::new();
-    let vaults = list(section, "vaults", problems, |it, problems| {
-        let vault = vault(it, defaults, problems)?;
-        once(&mut ids, &vault.0, it, problems).then_some(vault)
+    let vaults = list(section, "vaults", problems, |node, problems| {
+        let vault = vault(node, defaults, problems)?;
+        once(&mut ids, &vault.0, node, problems).then_some(vault)
     });
     let mut rows: BTreeMap<SubscriptionId, BTreeMap<VaultId, Option<Vault>>> = BTreeMap::new();
     for (id, row, sighting) in vaults.iter().flatten() {
@@ -73,12 +76,12 @@ pub(super) fn vaults(
         inventory.vaults.remove(id);
         inventory
             .vaults
-            .extend(sighting.clone().map(|it| (id.clone(), it)));
+            .extend(sighting.clone().map(|seen| (id.clone(), seen)));
     }
     for (subscription, rows) in rows {
         let listed = inventory.listed.entry(subscription).or_default();
         let others = listed.vaults.all().iter();
-        let others = others.filter(|it| !rows.contains_key(&it.id)).cloned();
+        let others = others.filter(|row| !rows.contains_key(&row.id)).cloned();
         *listed = Listed::current(others.chain(rows.values().flatten().cloned()));
     }
     vaults.map(|_| ())

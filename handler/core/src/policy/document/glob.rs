@@ -18,7 +18,9 @@ pub(super) fn clusters(node: Node<'_>, problems: &mut Problems) -> Option<Vec<Id
         return None;
     }
     let shape = Shape::cluster();
-    every(items, problems, |it, problems| glob(it, &shape, problems))
+    every(items, problems, |node, problems| {
+        glob(node, &shape, problems)
+    })
 }
 
 /// A glob of identities' ids.
@@ -41,15 +43,15 @@ fn glob(node: Node<'_>, shape: &Shape, problems: &mut Problems) -> Option<IdGlob
 /// What was probably meant: the nearest glob that can match, else what the ids look like.
 fn hint(text: &str, shape: &Shape) -> String {
     let noun = shape.noun();
-    let sound = |it: &String| IdGlob::new(it).can_match(shape);
+    let sound = |glob: &String| IdGlob::new(glob).can_match(shape);
     let base = text.trim_end_matches('/');
     let whole = Some(base.to_owned());
     let ends_open = base.ends_with('*');
     let longer = (!ends_open).then(|| format!("{base}*"));
     let below = (!ends_open).then(|| format!("{base}/**"));
     let anywhere = Some(format!("**/{}", base.trim_start_matches('/')));
-    let shown = |it: String| it.escape_debug().to_string();
-    let found = |it: Option<String>| it.filter(sound).map(shown);
+    let shown = |glob: String| glob.escape_debug().to_string();
+    let found = |glob: Option<String>| glob.filter(sound).map(shown);
     if let Some(glob) = found(whole) {
         format!("an id has no slash at its end; write `{glob}`")
     } else if let Some(glob) = widened(base).find(sound).map(shown) {

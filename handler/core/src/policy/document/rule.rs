@@ -23,23 +23,25 @@ use crate::{
 pub(super) fn rule(node: Node<'_>, problems: &mut Problems) -> Option<(Place, Rule)> {
     let section = format::section(node, "a rule", format::RULE, problems)?;
     let named = format::NAME.of(&section, problems);
-    let name = named.and_then(|it| name(it, problems));
+    let name = named.and_then(|node| name(node, problems));
     let clusters = format::CLUSTERS.of(&section, problems);
-    let clusters = clusters.map_or(Some(Selector::default()), |it| clusters_of(it, problems));
+    let clusters = clusters.map_or(Some(Selector::default()), |node| {
+        clusters_of(node, problems)
+    });
     let node = format::VAULTS.of(&section, problems);
-    let vaults = node.and_then(|it| vaults_of(it, problems));
+    let vaults = node.and_then(|node| vaults_of(node, problems));
     if let (Some(node), Some(clusters)) = (node, &clusters) {
         warn_of_missing_tags(node, clusters, problems);
     }
     let writer = format::WRITER.of(&section, problems);
-    let writer = writer.map_or(Some(WriterChoice::Auto), |it| {
-        it.keyword("writer", WriterChoice::WORDS, problems)
+    let writer = writer.map_or(Some(WriterChoice::Auto), |node| {
+        node.keyword("writer", WriterChoice::WORDS, problems)
     });
     let identity = format::IDENTITY.of(&section, problems);
-    let identity = identity.and_then(|it| glob::identity(it, problems));
+    let identity = identity.and_then(|node| glob::identity(node, problems));
     let rebind = format::REBIND.of(&section, problems);
-    let rebind = rebind.map_or(Some(Rebind::Never), |it| {
-        it.keyword("rebind", Rebind::WORDS, problems)
+    let rebind = rebind.map_or(Some(Rebind::Never), |node| {
+        node.keyword("rebind", Rebind::WORDS, problems)
     });
     let rule = Rule {
         name: name?,
@@ -56,7 +58,7 @@ fn name(node: Node<'_>, problems: &mut Problems) -> Option<String> {
     let text = node.text("the name of a rule", problems)?;
     let is_plain = text
         .chars()
-        .all(|it| it.is_ascii_alphanumeric() || matches!(it, '-' | '_'));
+        .all(|character| character.is_ascii_alphanumeric() || matches!(character, '-' | '_'));
     if !is_plain {
         let message = format!("`{}` is no name for a rule", text.escape_debug());
         problems.hinted(node, message, "use letters, digits, dashes and underscores");
@@ -73,15 +75,15 @@ fn clusters_of(node: Node<'_>, problems: &mut Problems) -> Option<Selector> {
 fn vaults_of(node: Node<'_>, problems: &mut Problems) -> Option<VaultSelector> {
     let section = format::section(node, "`vaults`", format::OF_VAULTS, problems)?;
     let within = format::WITHIN.of(&section, problems);
-    let within = within.and_then(|it| within_of(it, problems));
+    let within = within.and_then(|node| within_of(node, problems));
     let selector = selector(&section, Of::Vaults, problems);
     let prefer = format::PREFER.of(&section, problems);
-    let prefer = prefer.map_or(Some(Vec::new()), |it| {
-        words(it, "preference", Preference::WORDS, problems)
+    let prefer = prefer.map_or(Some(Vec::new()), |node| {
+        words(node, "preference", Preference::WORDS, problems)
     });
     let require = format::REQUIRE.of(&section, problems);
-    let require = require.map_or(Some(Vec::new()), |it| {
-        words(it, "requirement", Requirement::WORDS, problems)
+    let require = require.map_or(Some(Vec::new()), |node| {
+        words(node, "requirement", Requirement::WORDS, problems)
     });
     Some(VaultSelector {
         within: within?,
@@ -99,10 +101,10 @@ fn words<T: Copy + PartialEq>(
     problems: &mut Problems,
 ) -> Option<Vec<T>> {
     let mut seen = Vec::new();
-    node.each(&format!("{what}s"), problems, |it, problems| {
-        let word = it.keyword(what, known, problems)?;
+    node.each(&format!("{what}s"), problems, |node, problems| {
+        let word = node.keyword(what, known, problems)?;
         if seen.contains(&word) {
-            problems.at(it, format!("this {what} is there already"));
+            problems.at(node, format!("this {what} is there already"));
         }
         seen.push(word);
         Some(word)
@@ -119,8 +121,8 @@ fn within_of(node: Node<'_>, problems: &mut Problems) -> Option<Vec<Scope>> {
         );
         return None;
     }
-    every(items, problems, |it, problems| {
-        let text = it.string("a scope", problems)?;
+    every(items, problems, |node, problems| {
+        let text = node.string("a scope", problems)?;
         let scope = text.parse().ok();
         if scope.is_none() {
             let hint = if text.contains("${") || text.contains('*') {
@@ -128,7 +130,7 @@ fn within_of(node: Node<'_>, problems: &mut Problems) -> Option<Vec<Scope>> {
             } else {
                 "a scope is the id of a subscription, a resource group or a vault: /subscriptions/<GUID>/resourceGroups/<name>"
             };
-            problems.hinted(it, format!("`{}` is no scope", text.escape_debug()), hint);
+            problems.hinted(node, format!("`{}` is no scope", text.escape_debug()), hint);
         }
         scope
     })

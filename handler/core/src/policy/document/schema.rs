@@ -199,12 +199,12 @@ fn template() -> String {
 
 /// The text as a regular expression.
 fn escaped(text: &str) -> String {
-    let escape = |it: char| {
-        let is_special = r"\/.*+?()[]{}|^$".contains(it);
+    let escape = |character: char| {
+        let is_special = r"\/.*+?()[]{}|^$".contains(character);
         if is_special {
-            format!(r"\{it}")
+            format!(r"\{character}")
         } else {
-            it.to_string()
+            character.to_string()
         }
     };
     text.chars().map(escape).collect()

@@ -72,7 +72,10 @@ fn tags(node: Node<'_>, of: Of, problems: &mut Problems) -> Option<Vec<(String, 
             is_sound = false;
             continue;
         };
-        if tags.iter().any(|(it, _)| it.eq_ignore_ascii_case(&name)) {
+        if tags
+            .iter()
+            .any(|(other, _)| other.eq_ignore_ascii_case(&name))
+        {
             let shown = name.escape_debug();
             let message = format!("the tag `{shown}` is there twice: names of tags ignore case");
             problems.at(key, message);
@@ -126,7 +129,9 @@ fn patterns(node: Node<'_>, asked: Asked, problems: &mut Problems) -> Option<Vec
         problems.hinted(node, "the list of values is empty".to_owned(), hint);
         return None;
     }
-    every(items, problems, |it, problems| pattern(it, asked, problems))
+    every(items, problems, |node, problems| {
+        pattern(node, asked, problems)
+    })
 }
 
 fn pattern(node: Node<'_>, asked: Asked, problems: &mut Problems) -> Option<Pattern> {

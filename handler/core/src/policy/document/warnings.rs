@@ -32,7 +32,10 @@ pub(super) fn warn(draft: &Draft, today: Date, problems: &mut Problems) {
 }
 
 fn never_governs(policy: &Policy, rule: &Rule, earlier: &[Rule]) -> Option<(String, String)> {
-    if let Some(first) = earlier.iter().find(|it| it.clusters.covers(&rule.clusters)) {
+    if let Some(first) = earlier
+        .iter()
+        .find(|other| other.clusters.covers(&rule.clusters))
+    {
         let why = format!(
             "rule `{}` before it governs all that it matches",
             first.name
@@ -41,7 +44,9 @@ fn never_governs(policy: &Policy, rule: &Rule, earlier: &[Rule]) -> Option<(Stri
         return Some((why, hint));
     }
     let scope = policy.scope.as_ref()?;
-    let is_outside = !scope.iter().any(|it| rule.clusters.can_match_in(it));
+    let is_outside = !scope
+        .iter()
+        .any(|subscription| rule.clusters.can_match_in(subscription));
     is_outside.then(|| {
         let why = "`scope` leaves out every subscription that it matches";
         let hint = "add the subscription to `scope`, or remove the rule";
@@ -56,7 +61,7 @@ pub(super) fn warn_of_missing_tags(vaults: Node<'_>, clusters: &Selector, proble
             continue;
         };
         let needed = pattern.needed_tags();
-        for tag in needed.filter(|it| !clusters.requires_tag(it)) {
+        for tag in needed.filter(|tag| !clusters.requires_tag(tag)) {
             let message = format!("clusters without the tag `{tag}` find no vault");
             let there = clusters.tags.iter().map(|(name, _)| name.as_str());
             let hint = match nearest(tag, there) {

@@ -111,8 +111,8 @@ impl Shape {
     }
 
     fn text(&mut self, text: &str) {
-        let lower = text.chars().map(|it| it.to_ascii_lowercase());
-        lower.for_each(|it| self.one(Takes::This(it)));
+        let lower = text.chars().map(|letter| letter.to_ascii_lowercase());
+        lower.for_each(|letter| self.one(Takes::This(letter)));
     }
 
     fn one(&mut self, takes: Takes) {
@@ -148,7 +148,7 @@ impl Shape {
                         }
                     }
                 }
-                Token::Star => self.spread(&mut reached, |it| !it.takes.takes('/')),
+                Token::Star => self.spread(&mut reached, |place| !place.takes.takes('/')),
                 Token::Stars => self.spread(&mut reached, |_| true),
             }
         }
@@ -159,14 +159,14 @@ impl Shape {
     fn behind(&self, reached: &[bool], letter: char) -> Vec<bool> {
         let steps = self.letters.iter().zip(reached);
         let mut behind = vec![false];
-        behind.extend(steps.map(|(it, is_reached)| *is_reached && it.takes.takes(letter)));
+        behind.extend(steps.map(|(place, is_reached)| *is_reached && place.takes.takes(letter)));
         self.leave_out(&mut behind);
         behind
     }
 
     /// Over the letters that may be left out.
     fn leave_out(&self, reached: &mut [bool]) {
-        self.spread(reached, |it| it.optional);
+        self.spread(reached, |place| place.optional);
     }
 
     /// From each place on over the letters that can be passed.

@@ -12,8 +12,8 @@ impl Pattern {
     pub fn covers(&self, other: &Self) -> bool {
         // A text in which each star became one unknown character is matched only if a star takes that character,
         // and a star that takes it takes anything in its place.
-        let stars = other.plain().map(|it| it.join(&ANYTHING.to_string()));
-        self == other || stars.is_some_and(|it| self.matches_text(&it))
+        let stars = other.plain().map(|texts| texts.join(&ANYTHING.to_string()));
+        self == other || stars.is_some_and(|text| self.matches_text(&text))
     }
 
     /// Is it sure that no value matches both?
@@ -28,7 +28,7 @@ impl Pattern {
     /// Does the pattern match every value that there can be?
     pub fn covers_all(&self) -> bool {
         self.plain()
-            .is_some_and(|it| it.len() > 1 && it.iter().all(String::is_empty))
+            .is_some_and(|texts| texts.len() > 1 && texts.iter().all(String::is_empty))
     }
 
     /// Does the value match whatever the cluster is? Not where the pattern has a template.
@@ -39,7 +39,9 @@ impl Pattern {
     /// The text of each piece; none where the pattern has a template, or the character that nobody has.
     fn plain(&self) -> Option<&[String]> {
         match &self.pieces {
-            Pieces::Plain(texts) if !texts.iter().any(|it| it.contains(ANYTHING)) => Some(texts),
+            Pieces::Plain(texts) if !texts.iter().any(|text| text.contains(ANYTHING)) => {
+                Some(texts)
+            }
             Pieces::Plain(_) | Pieces::Template(_) => None,
         }
     }

@@ -124,7 +124,7 @@ fn template(body: &str) -> Result<Template, Mistake> {
         Some((field, default)) => (field, Some(default)),
         None => (body, None),
     };
-    let is_plain = |it: &str| it.trim() == it && !it.contains('*') && !it.contains("${");
+    let is_plain = |text: &str| text.trim() == text && !text.contains('*') && !text.contains("${");
     if !default.is_none_or(is_plain) {
         return Err(Mistake::Default);
     }
@@ -143,7 +143,7 @@ fn cluster_value(field: &str) -> Result<ClusterValue, Mistake> {
         };
     }
     let attribute = field.strip_prefix(CLUSTER).and_then(|word| {
-        let known = Attribute::WORDS.iter().find(|(it, _)| *it == word);
+        let known = Attribute::WORDS.iter().find(|(name, _)| *name == word);
         known.map(|(_, attribute)| *attribute)
     });
     attribute
@@ -159,7 +159,8 @@ const LONGEST_TAG_NAME: usize = 512;
 
 /// Can a resource have a tag of this name? Azure refuses some characters in names of tags.
 pub fn is_tag_name(name: &str) -> bool {
-    let is_allowed = |it: char| !it.is_control() && !NOT_IN_TAG_NAMES.contains(it);
+    let is_allowed =
+        |character: char| !character.is_control() && !NOT_IN_TAG_NAMES.contains(character);
     !name.is_empty()
         && name.trim() == name
         && name.chars().count() <= LONGEST_TAG_NAME

@@ -115,11 +115,11 @@ fn refuse(pattern: &str, at: Range<usize>, mistake: Mistake) {
 #[test]
 fn a_template_that_cannot_be_read_is_refused() {
     refuse("x${cluster.tags.site", 1..20, Mistake::Unclosed);
-    let unknown = |it: &str| Mistake::UnknownField(it.to_owned());
+    let unknown = |field: &str| Mistake::UnknownField(field.to_owned());
     refuse("${cluster.nmae}", 0..15, unknown("cluster.nmae"));
     refuse("a${}", 1..4, unknown(""));
     refuse("${ cluster.name}", 0..16, unknown(" cluster.name"));
-    let tag = |it: &str| Mistake::TagName(it.to_owned());
+    let tag = |name: &str| Mistake::TagName(name.to_owned());
     refuse("${cluster.tags.}", 0..16, tag(""));
     refuse("${cluster.tags.a |b}", 0..20, tag("a "));
     refuse("${cluster.tags.a/b}", 0..19, tag("a/b"));

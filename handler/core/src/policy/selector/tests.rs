@@ -31,7 +31,7 @@ fn at(attribute: Attribute, test: Test) -> Selector {
 /// Does the test hold for a tag with this value, or for none?
 #[track_caller]
 fn check(test: &Test, value: Option<&str>, expected: bool) {
-    let tags: Vec<(&str, &str)> = value.into_iter().map(|it| ("site", it)).collect();
+    let tags: Vec<(&str, &str)> = value.into_iter().map(|text| ("site", text)).collect();
     let vault = vault("kv-a", &tags);
     let cluster = cluster("c1", &[("zone", "z")]);
     let selector = tag(test.clone());
@@ -151,9 +151,9 @@ proptest::proptest! {
         wide in tests(), narrow in tests(), value in proptest::option::of("[ab]{0,3}")
     ) {
         let (wide, narrow) = (tag(wide), tag(narrow));
-        let tags: Vec<(&str, &str)> = value.iter().map(|it| ("site", it.as_str())).collect();
+        let tags: Vec<(&str, &str)> = value.iter().map(|text| ("site", text.as_str())).collect();
         let cluster = cluster("c1", &tags);
-        let passes = |it: &Selector| it.matches(&(&cluster).into(), &(&cluster).into());
+        let passes = |selector: &Selector| selector.matches(&(&cluster).into(), &(&cluster).into());
         if wide.covers(&narrow) && passes(&narrow) {
             proptest::prop_assert!(passes(&wide));
         }
@@ -163,7 +163,7 @@ proptest::proptest! {
 fn tests() -> impl proptest::strategy::Strategy<Value = Test> {
     use proptest::prelude::*;
     let patterns = || {
-        let pattern = "[ab*]{0,3}".prop_map(|it| Pattern::parse(&it).unwrap());
+        let pattern = "[ab*]{0,3}".prop_map(|text| Pattern::parse(&text).unwrap());
         proptest::collection::vec(pattern, 1..3)
     };
     prop_oneof![

@@ -187,10 +187,9 @@ fn each_of_many_mutations_of_the_shipped_policy_is_found_on_its_line() {
         // Where it is no YAML, the parser stumbles behind the mistake, and the hint names the line before.
         let hinted = format!("in line {}", lines.start());
         let is_hinted = |hint: &String| hint.ends_with(&hinted);
-        if !errors
-            .iter()
-            .any(|it| lines.contains(&it.place.line) || it.hint.as_ref().is_some_and(is_hinted))
-        {
+        if !errors.iter().any(|error| {
+            lines.contains(&error.place.line) || error.hint.as_ref().is_some_and(is_hinted)
+        }) {
             missed.push(format!("{from:?} became {to:?} in {lines:?}: {errors:?}"));
         }
     }

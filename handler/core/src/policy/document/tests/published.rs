@@ -33,9 +33,9 @@ fn value(yaml: &Yaml<'_>) -> Value {
         Yaml::Value(Scalar::String(value)) => json!(value),
         Yaml::Sequence(items) => items.iter().map(value).collect(),
         Yaml::Mapping(members) => {
-            let member = |(key, it): (&Yaml<'_>, &Yaml<'_>)| match value(key) {
-                Value::String(key) => (key, value(it)),
-                key => (key.to_string(), value(it)),
+            let member = |(key, node): (&Yaml<'_>, &Yaml<'_>)| match value(key) {
+                Value::String(key) => (key, value(node)),
+                key => (key.to_string(), value(node)),
             };
             Value::Object(members.iter().map(member).collect())
         }
@@ -45,14 +45,17 @@ fn value(yaml: &Yaml<'_>) -> Value {
 
 /// Does the schema take the file?
 pub(super) fn is_valid(text: &str) -> bool {
-    as_json(text).is_some_and(|it| SCHEMA.is_valid(&it))
+    as_json(text).is_some_and(|json| SCHEMA.is_valid(&json))
 }
 
 #[track_caller]
 fn check_valid(text: &str) {
     load(text).unwrap();
     let json = as_json(text).unwrap();
-    let errors: Vec<String> = SCHEMA.iter_errors(&json).map(|it| it.to_string()).collect();
+    let errors: Vec<String> = SCHEMA
+        .iter_errors(&json)
+        .map(|error| error.to_string())
+        .collect();
     assert!(errors.is_empty(), "{errors:?}\n{text}");
 }
 
@@ -66,7 +69,7 @@ fn what_the_reader_takes_the_schema_takes() {
     for file in fs::read_dir(cases).unwrap() {
         let text = fs::read_to_string(file.unwrap().path()).unwrap();
         for section in text.split("policy:\n").skip(1) {
-            let lines = section.lines().map_while(|it| it.strip_prefix("  "));
+            let lines = section.lines().map_while(|line| line.strip_prefix("  "));
             check_valid(&lines.collect::<Vec<_>>().join("\n"));
             checked += 1;
         }

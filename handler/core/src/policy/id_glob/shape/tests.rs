@@ -99,14 +99,14 @@ fn a_glob_of_any_length_is_judged_at_once() {
         format!("/subscriptions/{}", "**-".repeat(300_000)),
         "a".repeat(1_000_000),
     ];
-    let sound = long.map(|it| IdGlob::new(&it).can_match(&Shape::cluster()));
+    let sound = long.map(|glob| IdGlob::new(&glob).can_match(&Shape::cluster()));
     assert_eq!(sound, [false, false, true, false, false]);
 }
 
 /// Ids of clusters, of any spelling that is taken for one.
 fn id() -> impl Strategy<Value = String> {
     let sound = "/subscriptions/[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}/[rR]esourceGroups/[a-zA-Z0-9._()ä-]{0,89}[a-zA-Z0-9_()ä-]/providers/Microsoft[.]Network[cC]loud/clusters/[a-zA-Z0-9][a-zA-Z0-9_-]{0,28}[a-zA-Z0-9]";
-    sound.prop_map(|it: String| it)
+    sound.prop_map(|id: String| id)
 }
 
 proptest! {
@@ -118,7 +118,7 @@ proptest! {
         for (from, length, crosses) in cuts {
             let from = from.min(letters.len());
             let to = (from + length).min(letters.len());
-            let crossed = |it: &String| it == "/" || it == "**";
+            let crossed = |letter: &String| letter == "/" || letter == "**";
             let is_within = !crosses && !letters[from..to].iter().any(crossed);
             let star = if is_within { "*" } else { "**" };
             letters.splice(from..to, [star.to_owned()]);
