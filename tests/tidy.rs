@@ -16,6 +16,8 @@ mod layers;
 mod published;
 #[path = "tidy/tables.rs"]
 mod tables;
+#[path = "tidy/words.rs"]
+mod words;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,6 +1,6 @@
-//! Events of Event Grid: either schema in, what to look at out.
+//! Events of Event Grid: either schema in, what to reconcile out.
 //!
-//! It must not trust an event: it only says what to look at, and its payload is data from outside.
+//! It must not trust an event: it only says what to reconcile, and its payload is data from outside.
 //! Sources: the schemas of the Azure subscription topic and of Azure Resource Notifications.
 
 use serde_json::Value;

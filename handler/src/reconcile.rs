@@ -132,7 +132,7 @@ pub async fn reconcile(
 /// What becomes of the request after an error: it comes again as long as there is patience, then it ends.
 pub fn error_policy(context: &Context, request: &mut Request, unfinished: &Unfinished) -> Done {
     if request.origin == Origin::Own {
-        // It would tell of one failure twice: whoever wrote looks again, and reports.
+        // It would tell of one failure twice: whoever wrote comes again, and reports.
         return Done::of(request, None, Action::AwaitChange);
     }
     let (now, deadline) = (context.clock.now(), context.config.deadline);
@@ -146,8 +146,8 @@ pub fn error_policy(context: &Context, request: &mut Request, unfinished: &Unfin
     }
 }
 
-/// Is what was decided told, and when is the cluster looked at again? An event may come too early for its vault; later
-/// looks tell only of another outcome.
+/// Is what was decided told, and when is the cluster reconciled again? An event may come too early for its vault; a
+/// later reconcile tells only of another outcome.
 fn follow_up(
     reason: Option<&Reason>,
     request: &mut Request,

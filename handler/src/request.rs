@@ -1,4 +1,4 @@
-//! The request message: what to look at, why, and what this request remembers across its retries.
+//! The request message: what to reconcile, why, and what this request remembers across its retries.
 //!
 //! It must not carry state of Azure to act on: that is read anew each time.
 
@@ -33,7 +33,7 @@ pub struct Request {
     version: u32,
     /// The id that all messages of this request share.
     pub id: String,
-    /// What to look at.
+    /// What to reconcile.
     #[serde(flatten)]
     pub subject: Subject,
     /// Why.
@@ -42,7 +42,7 @@ pub struct Request {
     /// How the request came about: it decides how much is reported.
     #[serde(default)]
     pub origin: Origin,
-    /// How many times the request was looked at before.
+    /// How many times the request was delivered before.
     #[serde(default)]
     pub attempt: u32,
     /// When the request was first sent; its deadline counts from there.
@@ -80,7 +80,7 @@ pub enum Subject {
     },
     /// One page of clusters, for all or for one vault.
     Sweep {
-        /// The vault whose clusters are looked at; all clusters where absent.
+        /// The vault whose clusters are reconciled; all clusters where absent.
         #[serde(default)]
         vault_id: Option<VaultId>,
         /// Where the page begins.
@@ -186,7 +186,7 @@ impl Request {
         self.progress.since = self.progress.since.map(|since| since.min(now));
     }
 
-    /// The request as it is to be looked at the next time.
+    /// The request as it is to be delivered the next time.
     #[must_use]
     pub fn next_attempt(&self) -> Self {
         Self {

@@ -49,12 +49,12 @@ pub struct Inventory {
     pub roles: BTreeMap<VaultId, BTreeMap<PrincipalId, Vec<RoleAssignment>>>,
     /// Clusters that could not be read, and why.
     pub unread: BTreeMap<ClusterId, String>,
-    /// What is in it by assumption: nobody looked.
+    /// What is in it by assumption: nobody read it.
     #[serde(skip)]
     pub assumed: Vec<Read>,
 }
 
-/// What a look at one vault showed.
+/// What a read of one vault showed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Sighting {

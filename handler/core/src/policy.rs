@@ -30,7 +30,7 @@ pub struct Policy {
     pub digest: String,
     /// Whether decisions are carried out.
     pub mode: Mode,
-    /// The subscriptions that are looked at; `None` means all that the identity can read.
+    /// The subscriptions whose clusters are reconciled; `None` means all that the identity can read.
     pub scope: Option<BTreeSet<SubscriptionId>>,
     /// The rules in their order; the first whose cluster selector matches governs.
     pub rules: Vec<Rule>,
@@ -46,7 +46,7 @@ impl Policy {
         self.rules.iter().any(|rule| rule.vaults.is_within(vault))
     }
 
-    /// May clusters of this subscription be looked at?
+    /// May clusters of this subscription be reconciled?
     pub fn covers(&self, subscription: &SubscriptionId) -> bool {
         self.scope
             .as_ref()

@@ -9,12 +9,12 @@
 
 #[path = "shared/azure.rs"]
 mod azure;
-#[path = "convergence/estate.rs"]
-mod estate;
 #[path = "convergence/random.rs"]
 mod random;
 #[path = "convergence/truth.rs"]
 mod truth;
+#[path = "convergence/world.rs"]
+mod world;
 
 use std::collections::BTreeSet;
 
@@ -25,8 +25,8 @@ use vaultbind_core::{
     resource::{ProvisioningState, Vault},
 };
 
-use estate::{Estate, cluster_id, vault_id};
 use random::{SITES, fit_vault};
+use world::{World, cluster_id, vault_id};
 
 /// What somebody else does, or an event that reaches us.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-impl Estate {
+impl World {
     fn play(&mut self, policy: &Policy, step: &Step) {
         match step {
             Step::Event(number) => self.reconcile(policy, &cluster_id(*number)),
@@ -92,42 +92,42 @@ proptest! {
     /// has a reason why not, and there is nothing left to do.
     #[test]
     fn one_sweep_after_the_last_event_leaves_nothing_to_do(
-        policy in random::policy(), start in random::estate(), steps in prop::collection::vec(step(), 0..24),
+        policy in random::policy(), start in random::world(), steps in prop::collection::vec(step(), 0..24),
     ) {
-        let mut estate = start;
+        let mut world = start;
         for step in &steps {
-            estate.play(&policy, step);
+            world.play(&policy, step);
         }
-        let clusters: Vec<ClusterId> = estate.0.clusters.keys().cloned().collect();
+        let clusters: Vec<ClusterId> = world.0.clusters.keys().cloned().collect();
         for cluster in &clusters {
-            estate.reconcile(&policy, cluster);
+            world.reconcile(&policy, cluster);
         }
         for cluster in &clusters {
-            let fit = estate.fit_for(estate.cluster(cluster));
-            let decision = estate.decide(&policy, cluster);
+            let fit = world.fit_for(world.cluster(cluster));
+            let decision = world.decide(&policy, cluster);
             prop_assert!(decision.wait.is_none(), "{cluster} waits: {decision:?}");
             if !decision.is_bound() {
                 let reason = decision.reason.unwrap();
                 prop_assert!(!reason.message.is_empty() && !reason.help.is_empty());
-                let is_so = estate.bears_out(decision.outcome, &policy, cluster);
+                let is_so = world.bears_out(decision.outcome, &policy, cluster);
                 prop_assert!(is_so, "{cluster} is {} with {fit:?}", decision.outcome);
                 continue;
             }
             prop_assert!(decision.plan.is_empty(), "{} is left to do", decision.plan);
             let (vault, grants) = decision.vault.zip(decision.writer).unwrap();
             prop_assert_eq!(fit, BTreeSet::from([vault.id.clone()]));
-            prop_assert!(grants.archive.is_shown_by(estate.cluster(cluster)));
+            prop_assert!(grants.archive.is_shown_by(world.cluster(cluster)));
             for (principal, _) in &grants.principals {
-                prop_assert!(estate.has_role(&vault.id, principal));
+                prop_assert!(world.has_role(&vault.id, principal));
             }
         }
     }
 
-    /// A decision is a function: the same estate gives the same decision, in whatever order it was read.
+    /// A decision is a function: the same world gives the same decision, in whatever order it was read.
     #[test]
-    fn deciding_twice_decides_the_same(policy in random::policy(), estate in random::estate()) {
-        for cluster in estate.0.clusters.keys() {
-            prop_assert_eq!(estate.decide(&policy, cluster), estate.decide(&policy, cluster));
+    fn deciding_twice_decides_the_same(policy in random::policy(), world in random::world()) {
+        for cluster in world.0.clusters.keys() {
+            prop_assert_eq!(world.decide(&policy, cluster), world.decide(&policy, cluster));
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::{
     request::{Request, Subject},
 };
 
-/// How many clusters are looked at at a time.
+/// How many clusters are observed at a time.
 const CONCURRENT_OBSERVATIONS: usize = 8;
 
 /// Where the estate goes.

@@ -1,4 +1,4 @@
-//! Looking at Azure for a person: with patience where a call fails for a while, no faster than the quotas refill.
+//! Observing Azure for a person: with patience where a call fails for a while, no faster than the quotas refill.
 //!
 //! It must not change anything, and must not wait longer than a person would.
 
@@ -51,7 +51,7 @@ pub(super) fn of_cluster(
     request(context, subject)
 }
 
-/// Waits until the subscription's quota has room for one more look.
+/// Waits until the subscription's quota has room for one more reconcile.
 pub(super) async fn admission(context: &Context, subscription: &SubscriptionId) -> Permit {
     loop {
         let quota = context.arm.quota(subscription);
@@ -94,7 +94,7 @@ fn given_up(error: &Error) -> Reason {
     }
 }
 
-/// Looks at one cluster, and at a vault that Resource Graph may not show yet.
+/// Observes one cluster, and a vault that Resource Graph may not show yet.
 pub(super) async fn observe(
     context: &Context,
     cluster: &ClusterId,

@@ -1,6 +1,6 @@
-//! One look at a cluster, in words: what `plan`, `apply` and `explain` tell of it.
+//! What was observed of a cluster, in words: what `plan`, `apply` and `explain` tell of it.
 //!
-//! It must not decide anything, and says the same whether Azure was looked at or an estate.
+//! It must not decide anything, and says the same whether it was seen in Azure or in an estate.
 
 use serde_json::{Value, json};
 use vaultbind_core::{
@@ -11,10 +11,10 @@ use vaultbind_core::{
     result::{Outcome, Reason},
 };
 
-/// What could not be looked at.
+/// The status of what could not be observed.
 pub(super) const FAILED: &str = "failed";
 
-/// What a look at one cluster showed, or why there is none.
+/// What was observed of one cluster, or why it could not be.
 #[derive(Debug)]
 pub(super) struct Observed {
     pub(super) cluster: ClusterId,

@@ -1,6 +1,6 @@
 //! `plan`: what would be changed, without changing it.
 //!
-//! It must not hide a cluster that could not be looked at, nor what an estate did not know.
+//! It must not hide a cluster that could not be observed, nor what an estate did not know.
 
 mod replay;
 

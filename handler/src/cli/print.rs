@@ -15,7 +15,7 @@ use crate::escape::{self, is_obeyed};
 
 /// Right as it is.
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
-/// To be changed, or to be looked at.
+/// To be changed, or to be waited for.
 pub(super) const NOTE: Style = AnsiColor::Yellow.on_default();
 /// Wrong.
 pub(super) const BAD: Style = AnsiColor::Red.on_default();

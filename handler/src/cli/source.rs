@@ -1,4 +1,4 @@
-//! Where a command looks: at Azure as it is now, or at an estate that was captured before.
+//! What a command observes: Azure as it is now, or an estate that was captured before.
 //!
 //! It must not change either, nor let one be taken for the other.
 
@@ -32,10 +32,10 @@ use crate::{
     context::{Clock, Context},
 };
 
-/// How many clusters are looked at at a time.
+/// How many clusters are observed at a time.
 const CONCURRENT_OBSERVATIONS: usize = 8;
 
-/// Where a command looks.
+/// What a command observes.
 pub(super) enum Source {
     /// At Azure.
     Live(Box<Context>),
@@ -192,7 +192,7 @@ impl Source {
         Observed { cluster, seen }
     }
 
-    /// Looks at several clusters, some at a time, in their order.
+    /// Observes several clusters, some at a time, in their order.
     pub(super) async fn observe_all(
         &self,
         clusters: Vec<(ClusterId, Option<VaultId>)>,

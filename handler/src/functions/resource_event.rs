@@ -120,7 +120,7 @@ fn request_for(context: &Context, event: &Event) -> Result<Request, &'static str
             };
             Ok(Request::new(id, subject, cause, origin, now))
         }
-        // The request that made it reads it back; a sweep would look at every cluster of the vault for nothing.
+        // The request that made it reads it back; a sweep would reconcile every cluster of the vault for nothing.
         Concern::VaultRole(_) if is_ours => Err("is a role assignment of our own"),
         Concern::Vault(vault) | Concern::VaultRole(vault) => {
             if !policy.reaches(vault) && !policy.covers(vault.subscription()) {

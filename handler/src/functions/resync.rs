@@ -1,6 +1,6 @@
 //! `resync`: asks for one sweep over every cluster in scope, against missed events and drift.
 //!
-//! It must not look at a cluster itself, and must not believe the timer's payload: its times are those of the run before.
+//! It must not observe a cluster itself, and must not believe the timer's payload: its times are those of the run before.
 
 use std::{sync::Arc, time::Duration};
 

@@ -15,7 +15,7 @@ use crate::{
     request::{Request, RetryClass},
 };
 
-/// What a change leaves to be followed: the operation's URL and when to look at it.
+/// What a change leaves to be polled: the operation's URL, and when.
 #[derive(Debug)]
 struct Pending {
     operation: Option<String>,
@@ -39,7 +39,7 @@ pub async fn act(context: &Context, request: &mut Request, plan: &Plan) -> Resul
             .iter()
             .filter(|change| change.kind() == kind)
             .collect();
-        // A look may be cut off before the answers come.
+        // A reconcile may be cut off before the answers come.
         for change in &stage {
             let sent = ChangeRecord::of(change, ChangeStatus::Unknown);
             request.progress.note(sent);
@@ -135,7 +135,7 @@ fn unmade(error: &CallError) -> ChangeStatus {
     }
 }
 
-/// Somebody else made the assignment since we looked; the reading back confirms it.
+/// Somebody else made the assignment since we observed; the reading back confirms it.
 fn is_present(error: &CallError) -> bool {
     error.kind() == Kind::Conflict && error.code() == Some("RoleAssignmentExists")
 }

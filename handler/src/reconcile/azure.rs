@@ -1,4 +1,4 @@
-//! Azure as a source of facts: one call or one look into a cache for each thing that a decision asks for.
+//! Azure as a source of facts: one call, or one answer of a cache, for each thing that a decision asks for.
 //!
 //! It must not write, nor decide what is read, nor try again.
 

@@ -232,7 +232,7 @@ fn call(error: &CallError, failed: Failed<'_>) -> RetryPolicy {
     }
 }
 
-/// The look-up of the platform apps in Microsoft Graph.
+/// The lookup of the platform apps in Microsoft Graph.
 fn directory(error: &CallError, failed: Failed<'_>) -> RetryPolicy {
     const COMMAND: &str = "Set VAULTBIND_PLATFORM_PRINCIPAL_IDS to the output of `az ad sp show --id <app id> --query id -o tsv` \
         for 05cf5e27-931d-47ad-826d-cb9028d8bd7a and 3365d4ea-bb16-4bc9-86dd-f2c8cf6f1f56, comma separated; \

@@ -1,4 +1,4 @@
-//! Polling: one look at an operation that Azure has under way.
+//! Polling: how an operation stands that Azure has under way.
 //!
 //! It must not wait for it: an operation that still runs is a request for later.
 
@@ -58,10 +58,10 @@ impl fmt::Display for OperationFailure {
     }
 }
 
-/// Looks at the operation that the request carries; a failure comes back, for the decision has to be known to judge it.
+/// Polls the operation that the request carries; a failure comes back, for the decision has to be known to judge it.
 ///
 /// # Errors
-/// Where the operation still runs or could not be looked at.
+/// Where the operation still runs or could not be polled.
 pub async fn poll(
     context: &Context,
     request: &mut Request,

@@ -1,6 +1,6 @@
 //! A request's memory across its retries.
 //!
-//! It must not be a reason not to look: Azure is read anew each time.
+//! It must not be a reason not to observe: Azure is read anew each time.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -9,11 +9,11 @@ use vaultbind_core::result::{ChangeRecord, ChangeStatus};
 
 use super::RetryClass;
 
-/// What a request remembers across its retries; for reports and patience, never a reason not to look.
+/// What a request remembers across its retries; for reports and patience, never a reason not to observe.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Progress {
-    /// The archive as it was at the first look.
+    /// The archive as it was at the first reconcile.
     pub before: Option<ArchiveStatus>,
     /// What this request has changed.
     pub changes: Vec<ChangeRecord>,
@@ -30,7 +30,7 @@ pub struct Progress {
     pub since: Option<OffsetDateTime>,
     /// How many retries the present class has had.
     pub tries: u32,
-    /// How many looks what is under way on the cluster has had.
+    /// How often what is under way on the cluster has been polled.
     pub polls: u32,
     /// Was any delivery of this request a redelivery?
     pub redelivered: bool,
@@ -91,7 +91,7 @@ impl Progress {
         self.tries
     }
 
-    /// Counts a look at what is under way; waiting for it ends no class.
+    /// Counts a poll of what is under way; waiting for it ends no class.
     pub fn poll(&mut self) -> u32 {
         self.polls = self.polls.saturating_add(1);
         self.polls

@@ -52,9 +52,9 @@ pub enum PatchAnswer {
     Done,
     /// It is under way.
     Accepted {
-        /// Where to look at it; none where the answer names no place that may be followed.
+        /// Where to poll it; none where the answer names no place that may be followed.
         operation: Option<OperationUrl>,
-        /// When to look.
+        /// When to poll.
         retry_after: Option<Duration>,
     },
 }

@@ -79,7 +79,7 @@ impl fmt::Display for OperationUrl {
 pub struct Operation {
     /// How far it has come.
     pub status: OperationStatus,
-    /// When to look again.
+    /// When to poll again.
     pub retry_after: Option<Duration>,
 }
 
@@ -122,7 +122,7 @@ impl OperationStatus {
 }
 
 impl Arm {
-    /// Looks at an operation once.
+    /// Polls an operation once.
     ///
     /// # Errors
     /// Where the call fails; an operation that failed is no error.

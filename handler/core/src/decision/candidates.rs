@@ -44,7 +44,7 @@ fn first<'a>(input: &Input<'a>, rule: &Rule, decision: &mut Decision) -> Result<
     let (within, outside): (Vec<&Vault>, Vec<&Vault>) = matching
         .into_iter()
         .partition(|vault| rule.vaults.is_within(&vault.id));
-    let (fit, unfit) = judge(input, rule, &within);
+    let (fit, unfit) = fit_and_unfit(input, rule, &within);
     let first = first_of(input, rule, &fit);
     let told = match first.as_slice() {
         [chosen] => ranked(input, rule, &fit, chosen),
@@ -135,7 +135,7 @@ fn listed<'a>(input: &Input<'a>, rule: &Rule) -> Vec<&'a Vault> {
 
 type Unfit<'a> = (&'a Vault, Reason);
 
-fn judge<'a>(
+fn fit_and_unfit<'a>(
     input: &Input<'_>,
     rule: &Rule,
     vaults: &[&'a Vault],

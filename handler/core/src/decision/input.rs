@@ -109,7 +109,7 @@ impl<'a> Input<'a> {
         all(self.policy.vault_subscriptions.iter().map(list)).map(|_| ())
     }
 
-    /// May the policy's reader look at this vault at all?
+    /// May this vault be read at all?
     pub(super) fn may_read(&self, vault: &VaultId) -> bool {
         self.policy.covers(vault.subscription()) || self.policy.reaches(vault)
     }

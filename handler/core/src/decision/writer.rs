@@ -49,7 +49,7 @@ impl Grants {
     }
 }
 
-/// Picks the writer and looks at its roles.
+/// Picks the writer, and sees which roles it has.
 pub(super) fn grants(
     input: &Input<'_>,
     rule: &Rule,

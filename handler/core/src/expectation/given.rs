@@ -1,4 +1,4 @@
-//! What a case gives: an estate, one of its clusters, and the circumstances in which it is looked at.
+//! What a case gives: an estate, one of its clusters, and the circumstances in which it is observed.
 //!
 //! It must not know what is expected.
 

@@ -234,3 +234,21 @@ fn a_spoiled_file_is_refused_with_a_place_or_still_says_something() {
     }
     assert!(refused > 100, "only {refused} were refused");
 }
+
+#[test]
+fn the_example_of_the_reference_passes_and_every_key_is_in_it() {
+    let page = include_str!("../../../../docs/policy-tests.md");
+    let (_, example) = page.split_once("```yaml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let policy = document::load(fixtures::BY_SITE).unwrap();
+    let cases = loaded(example).unwrap();
+    assert!(cases.len() >= 5, "only {} cases", cases.len());
+    for case in cases {
+        let result = case.run(&policy, date!(2026 - 11 - 23), "vault.azure.net");
+        assert_eq!(result.differences, [], "{}: {:?}", case.name, result.why);
+    }
+    let keys = [given::KEYS, crate::inventory::written::FURNISHED].concat();
+    for key in keys {
+        assert!(page.contains(&format!("`{key}`")), "{key} is not told of");
+    }
+}

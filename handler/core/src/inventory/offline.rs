@@ -43,7 +43,7 @@ fn enter<K: Ord + Clone, V: Clone>(
 }
 
 impl Inventory {
-    /// Did a person write it down? Then what is not in it does not exist; else nobody looked.
+    /// Did a person write it down? Then what is not in it does not exist; else nobody read it.
     pub fn is_whole(&self) -> bool {
         self.captured.is_none()
     }

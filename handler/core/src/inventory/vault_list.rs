@@ -1,4 +1,4 @@
-//! The vaults that Resource Graph lists, found by tag without looking at each of them.
+//! The vaults that Resource Graph lists, found by tag without testing each of them.
 //!
 //! It must not judge a vault; its order is that of the ids, whatever order the rows came in.
 

@@ -9,7 +9,7 @@ use vaultbind_core::{
     resource::{AssociatedIdentity, Cluster, Identities, ProvisioningState, Vault},
 };
 
-use super::estate::{Estate, SUBSCRIPTION, TENANT, cluster_id, manager_id, principal, vault_id};
+use super::world::{SUBSCRIPTION, TENANT, World, cluster_id, manager_id, principal, vault_id};
 
 pub(super) const SITES: [&str; 3] = ["a", "b", "c"];
 
@@ -84,14 +84,14 @@ fn cluster(number: usize) -> impl Strategy<Value = Cluster> {
         })
 }
 
-pub(super) fn estate() -> impl Strategy<Value = Estate> {
+pub(super) fn world() -> impl Strategy<Value = World> {
     let clusters = (cluster(0), cluster(1), cluster(2));
     let vaults = (vault(0), vault(1), vault(2), vault(3), vault(4));
     let managers = (identities(), identities(), identities());
     (clusters, vaults, managers, any::<bool>()).prop_map(|(c, v, m, is_registered)| {
         let clusters = [c.0, c.1, c.2];
         let vaults = [v.0, v.1, v.2, v.3, v.4];
-        Estate::new(clusters, [m.0, m.1, m.2], vaults, is_registered)
+        World::new(clusters, [m.0, m.1, m.2], vaults, is_registered)
     })
 }
 

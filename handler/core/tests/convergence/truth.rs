@@ -12,9 +12,9 @@ use vaultbind_core::{
     result::Outcome,
 };
 
-use super::estate::{Estate, TENANT};
+use super::world::{TENANT, World};
 
-impl Estate {
+impl World {
     /// The vaults that the policy has for a cluster: of its site, within the boundary, and such as can take the role.
     pub(super) fn fit_for(&self, cluster: &Cluster) -> BTreeSet<VaultId> {
         let fit = self.meant_for(cluster);

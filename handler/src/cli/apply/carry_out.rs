@@ -1,4 +1,4 @@
-//! Carrying out: several clusters at a time, at the pace of the quotas, each on the way of the function's own looks.
+//! Carrying out: several clusters at a time, at the pace of the quotas, each on the way of the function's own reconciles.
 //!
 //! It must not cut a step in the middle but for a second interruption, nor begin anything after the first.
 
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(1800);
 /// How many clusters are changed at a time.
 const CONCURRENT_CLUSTERS: usize = 8;
 
-/// Who asks for an end: `watch` remembers it for those that look later.
+/// Who asks for an end: `watch` remembers it for those that ask later.
 type Stop = watch::Receiver<bool>;
 
 /// Carries out all tasks, and tells of each as it ends where somebody reads it; comes back with how far each came, in
@@ -122,7 +122,7 @@ async fn run(
     }
 }
 
-/// One cluster, look after look, until it is settled, nobody waits any more, or somebody interrupts.
+/// One cluster, reconcile after reconcile, until it is settled, nobody waits any more, or somebody interrupts.
 async fn one(
     context: &Context,
     task: &Task,
@@ -164,7 +164,7 @@ async fn one(
     }
 }
 
-/// How far a request came that is looked at no more.
+/// How far a request came that is reconciled no more.
 fn left(request: &Request) -> ApplyStatus {
     if request.attempt == 0 && request.progress.changes.is_empty() {
         ApplyStatus::NotBegun

@@ -1,4 +1,4 @@
-//! Replay: the clusters that the events of a file would have looked at, and the events that lead to none.
+//! Replay: the clusters that the events of a file would have reconciled, and the events that lead to none.
 //!
 //! It must not let one event keep another from being planned, as the function does not either.
 
@@ -18,13 +18,13 @@ use crate::{
 /// What became of the events of a file.
 #[derive(Debug, Default)]
 pub(super) struct Replay {
-    /// The clusters to look at, each once.
+    /// The clusters to observe, each once.
     pub(super) targets: BTreeSet<Target>,
-    /// The events that no cluster is looked at for.
+    /// The events that concern no cluster.
     pub(super) passed_over: Vec<PassedOver>,
 }
 
-/// An event that no cluster is looked at for.
+/// An event that concerns no cluster.
 #[derive(Debug)]
 pub(in crate::cli) struct PassedOver {
     /// Its place in the file, from 1.

@@ -205,7 +205,7 @@ fn a_failed_operation_is_tried_again_until_the_third_patch() {
 fn a_change_that_fails_for_want_of_access_again_and_again_is_tried_ever_more_seldom() {
     let mut request = request(Origin::Write);
     let (mut now, mut changes) = (NOW, 0);
-    // Each try is a change that Azure works at for two looks before it says that it failed.
+    // Each try is a change that Azure works at for two polls before it says that it failed.
     let ended = loop {
         for _ in 0..2 {
             let under_way = Error::UnderWay { retry_after: None };

@@ -24,7 +24,7 @@ pub(super) const TENANT: &str = "99999999-9999-4999-8999-999999999999";
 
 /// All of Azure that decisions are about.
 #[derive(Debug, Clone)]
-pub(super) struct Estate(pub(super) Inventory);
+pub(super) struct World(pub(super) Inventory);
 
 pub(super) fn principal(number: usize) -> PrincipalId {
     format!("aaaaaaaa-0000-4000-8000-{number:012}")
@@ -54,7 +54,7 @@ pub(super) fn subscription() -> SubscriptionId {
     SUBSCRIPTION.parse().unwrap()
 }
 
-impl Estate {
+impl World {
     /// An estate of these clusters, each with the manager of its number, and these vaults.
     pub(super) fn new(
         clusters: impl IntoIterator<Item = Cluster>,
@@ -202,7 +202,7 @@ impl Estate {
         );
     }
 
-    /// One delivery of a request: looks, acts, looks again until there is nothing left to do.
+    /// One delivery of a request: observes, acts, observes again until there is nothing left to do.
     pub(super) fn reconcile(&mut self, policy: &Policy, cluster: &ClusterId) {
         let before = self.roles();
         for _ in 0..4 {
