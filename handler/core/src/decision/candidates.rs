@@ -9,7 +9,7 @@ use super::{
     stop::{Patience, Stop},
 };
 use crate::{
-    inventory::{Sighting, VaultList},
+    inventory::Sighting,
     policy::{Preference, Requirement, Rule, attributes::canonical},
     resource::{Vault, vault_host},
     result::{Candidate, Outcome, Reason, reason},
@@ -123,14 +123,15 @@ fn listed<'a>(input: &Input<'a>, rule: &Rule) -> Vec<&'a Vault> {
             .map(|list| list.count_with_tag(name, values))
             .sum()
     };
+    let mut found = Vec::new();
     match exact.min_by_key(count) {
         Some((name, values)) => {
-            let of_list =
-                |list: &&'a VaultList| -> Vec<&'a Vault> { list.with_tag(name, &values).collect() };
-            lists.iter().flat_map(of_list).collect()
+            let of_tag = lists.iter().map(|list| list.with_tag(name, &values));
+            of_tag.for_each(|vaults| found.extend(vaults));
         }
-        None => lists.iter().flat_map(|list| list.all()).collect(),
+        None => lists.iter().for_each(|list| found.extend(list.all())),
     }
+    found
 }
 
 type Unfit<'a> = (&'a Vault, Reason);

@@ -46,14 +46,19 @@ pub(super) fn both<A, B>(a: Result<A, Stop>, b: Result<B, Stop>) -> Result<(A, B
 
 /// The same for any number of one kind.
 pub(super) fn all<T>(each: impl Iterator<Item = Result<T, Stop>>) -> Result<Vec<T>, Stop> {
-    let mut seen = Ok(Vec::new());
+    let mut seen = Vec::with_capacity(each.size_hint().0);
+    let mut stop = None;
     for next in each {
-        seen = both(seen, next).map(|(mut seen, next)| {
-            seen.push(next);
-            seen
-        });
+        stop = match (stop, next) {
+            (None, Ok(next)) => {
+                seen.push(next);
+                None
+            }
+            (None, Err(next)) => Some(next),
+            (Some(before), next) => both::<(), T>(Err(before), next).err(),
+        };
     }
-    seen
+    stop.map_or(Ok(seen), Err)
 }
 
 /// What is known, or the read that it takes.

@@ -41,7 +41,8 @@ impl Selector {
             let holds = |(name, test): &(String, Test)| test.holds(resource.tag(name), cluster);
             self.tags.iter().all(holds)
         };
-        attributes() && tags()
+        // Most rules that do not match fail by a tag.
+        tags() && attributes()
     }
 
     /// What keeps it from matching, in words; nothing where it matches.
