@@ -24,7 +24,6 @@ use vaultbind_core::{
     policy::{Policy, document},
     resource::{
         Cluster, Identities, PrincipalId, Provider, ProvisioningState, RoleAssignment, Vault,
-        WRITER_ROLE,
     },
 };
 
@@ -142,24 +141,16 @@ fn azure() -> Inventory {
     azure.platform_principals = Some(principals());
     for number in 0..VAULTS {
         let vault = vault_id(number);
-        let held = principals()
-            .into_iter()
-            .map(|principal| (principal.clone(), vec![role(&vault, &principal)]));
+        let held = principals().into_iter().map(|principal| {
+            (
+                principal.clone(),
+                vec![RoleAssignment::of_writer(&vault, &principal)],
+            )
+        });
         let held = held.collect();
         azure.roles.insert(vault, held);
     }
     azure
-}
-
-fn role(vault: &VaultId, principal: &PrincipalId) -> RoleAssignment {
-    RoleAssignment {
-        id: format!("{vault}/providers/Microsoft.Authorization/roleAssignments/{principal}"),
-        role: WRITER_ROLE.to_owned(),
-        principal: principal.to_string(),
-        scope: vault.to_string(),
-        conditional: false,
-        created_on: None,
-    }
 }
 
 /// What is observed of one cluster, as far as its decision asks for it.

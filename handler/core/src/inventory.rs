@@ -92,6 +92,14 @@ impl Inventory {
         self.clusters.get(id)?.as_ref()
     }
 
+    /// The vaults that were read live and are there.
+    pub fn found_vaults(&self) -> impl Iterator<Item = &Vault> {
+        self.vaults.values().filter_map(|sighting| match sighting {
+            Sighting::Found(vault) => Some(vault),
+            Sighting::NotFound | Sighting::Forbidden => None,
+        })
+    }
+
     /// The role assignments of a principal that reach a vault, where they are known.
     pub fn roles_of(
         &self,

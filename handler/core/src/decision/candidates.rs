@@ -97,16 +97,7 @@ fn visible<'a>(input: &Input<'a>, rule: &Rule) -> Vec<&'a Vault> {
     let mut vaults = listed(input, rule);
     // A vault that a live read did not show is out, and one that it showed comes below.
     vaults.retain(|row| matches!(input.sighting(&row.id), None | Some(Sighting::Forbidden)));
-    vaults.extend(
-        input
-            .inventory
-            .vaults
-            .values()
-            .filter_map(|sighting| match sighting {
-                Sighting::Found(vault) => Some(vault),
-                Sighting::NotFound | Sighting::Forbidden => None,
-            }),
-    );
+    vaults.extend(input.inventory.found_vaults());
     vaults.sort_by(|a, b| a.id.cmp(&b.id));
     vaults.dedup_by(|a, b| a.id == b.id);
     vaults

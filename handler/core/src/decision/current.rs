@@ -124,14 +124,7 @@ fn is_absent(input: &Input<'_>, vault: &VaultId) -> bool {
 
 /// A vault that is known by its address; what was read live comes first.
 fn known_by_host<'a>(input: &Input<'a>, host: &str) -> Option<&'a Vault> {
-    let mut live = input
-        .inventory
-        .vaults
-        .values()
-        .filter_map(|sighting| match sighting {
-            Sighting::Found(vault) => Some(vault),
-            Sighting::NotFound | Sighting::Forbidden => None,
-        });
+    let mut live = input.inventory.found_vaults();
     live.find(|vault| vault_host(&vault.uri).as_deref() == Some(host))
         .or_else(|| input.listed.iter().find_map(|list| list.with_host(host)))
 }

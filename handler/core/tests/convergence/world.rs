@@ -113,13 +113,7 @@ impl World {
     }
 
     pub(super) fn vaults(&self) -> impl Iterator<Item = &Vault> {
-        self.0
-            .vaults
-            .values()
-            .filter_map(|sighting| match sighting {
-                Sighting::Found(vault) => Some(vault),
-                Sighting::NotFound | Sighting::Forbidden => None,
-            })
+        self.0.found_vaults()
     }
 
     pub(super) fn deleted(&self) -> &[VaultId] {
