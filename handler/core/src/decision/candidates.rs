@@ -41,9 +41,10 @@ fn first<'a>(input: &Input<'a>, rule: &Rule, decision: &mut Decision) -> Result<
         .into_iter()
         .filter(|vault| rule.vaults.matches(vault, input.cluster))
         .collect();
-    let (within, outside): (Vec<&Vault>, Vec<&Vault>) = matching
+    let (within, mut outside): (Vec<&Vault>, Vec<&Vault>) = matching
         .into_iter()
         .partition(|vault| rule.vaults.is_within(&vault.id));
+    outside.retain(|vault| is_expected(input, rule, vault));
     let (fit, unfit) = fit_and_unfit(input, rule, &within);
     let first = first_of(input, rule, &fit);
     let told = match first.as_slice() {
@@ -73,6 +74,12 @@ fn first<'a>(input: &Input<'a>, rule: &Rule, decision: &mut Decision) -> Result<
             Err(Stop::End(Outcome::Ambiguous, reason))
         }
     }
+}
+
+/// Could somebody expect a vault outside the boundary to be chosen? The one whose event led here, where the rule has tests
+/// that it passes; of all others nobody spoke.
+fn is_expected(input: &Input<'_>, rule: &Rule, vault: &Vault) -> bool {
+    input.vault_hint == Some(&vault.id) && !rule.vaults.selector.is_empty()
 }
 
 /// How many vaults are read live at a time before they are refused.

@@ -36,6 +36,7 @@ pub struct Subject<'a> {
 #[derive(Debug)]
 pub(super) struct Input<'a> {
     pub(super) policy: &'a Policy,
+    pub(super) vault_hint: Option<&'a VaultId>,
     pub(super) today: Date,
     pub(super) vault_suffix: &'a str,
     pub(super) inventory: &'a Inventory,
@@ -76,6 +77,7 @@ impl<'a> Input<'a> {
         let absent = || Stop::End(Outcome::Gone, reason::not_found(subject.cluster));
         Ok(Self {
             policy: subject.policy,
+            vault_hint: subject.vault_hint,
             today: subject.today,
             vault_suffix: subject.vault_suffix,
             inventory,

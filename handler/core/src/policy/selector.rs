@@ -29,6 +29,11 @@ pub enum Test {
 }
 
 impl Selector {
+    /// Is nothing asked?
+    pub fn is_empty(&self) -> bool {
+        self.attributes.is_empty() && self.tags.is_empty()
+    }
+
     /// Does a cluster or a vault pass every test? Templates take their values from `cluster`.
     pub fn matches(&self, resource: &Attributes<'_>, cluster: &Attributes<'_>) -> bool {
         let attributes = || {

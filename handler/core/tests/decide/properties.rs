@@ -190,7 +190,9 @@ proptest! {
         let given = given(&cluster, &vaults);
         let cluster = self::cluster(&given);
         let rule = policy.rule_for(cluster);
-        let asked_for = |vault: &&Vault| rule.is_some_and(|rule| rule.vaults.matches(vault, cluster));
+        let asked_for = |vault: &&Vault| {
+            rule.is_some_and(|rule| rule.vaults.is_within(&vault.id) && rule.vaults.matches(vault, cluster))
+        };
         let expected: BTreeSet<String> = vaults.iter().filter(asked_for).map(|vault| vault.id.to_string()).collect();
         let decision = decided(&policy, &given);
         let considered: BTreeSet<String> = decision.candidates.into_iter().map(|candidate| candidate.id).collect();
