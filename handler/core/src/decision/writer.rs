@@ -20,7 +20,7 @@ use crate::{
     result::{Outcome, Reason, reason},
 };
 
-use identity::choose_identity;
+use identity::{Chosen, choose_identity};
 use left_behind::left_behind;
 use roles::role_rows;
 
@@ -57,10 +57,11 @@ pub(super) fn grants(
     vault: &Vault,
 ) -> Result<Grants, Stop> {
     let (writer, why) = pick(input, rule, current, vault)?;
+    let chosen = Chosen { writer, why };
     let (principals, archive) = match writer {
         Writer::PlatformApps => (platform_apps(input)?, legacy(vault)),
         Writer::ClusterManager => {
-            let (_, principal) = identity_of(input, rule, manager(input)?, None)?;
+            let (_, principal) = identity_of(input, chosen, rule, manager(input)?, None)?;
             (vec![principal], legacy(vault))
         }
         Writer::Cluster => {
@@ -70,7 +71,7 @@ pub(super) fn grants(
             let settings = input.cluster.settings.as_ref();
             let in_place = settings.and_then(|settings| settings.identity.as_ref());
             let own = &input.cluster.identities;
-            let (identity, principal) = identity_of(input, rule, own, in_place)?;
+            let (identity, principal) = identity_of(input, chosen, rule, own, in_place)?;
             (vec![principal], self::settings(vault, identity))
         }
     };
@@ -186,17 +187,18 @@ fn settings(vault: &Vault, identity: AssociatedIdentity) -> ArchiveSpec {
 /// Which of the identities writes, and its principal.
 fn identity_of(
     input: &Input<'_>,
+    chosen: Chosen,
     rule: &Rule,
     identities: &Identities,
     in_place: Option<&AssociatedIdentity>,
 ) -> Result<(AssociatedIdentity, PrincipalId), Stop> {
-    let chosen = choose_identity(rule, identities, in_place).map_err(rejected)?;
-    let principal = match &chosen {
+    let identity = choose_identity(chosen, rule, identities, in_place).map_err(rejected)?;
+    let principal = match &identity {
         AssociatedIdentity::System => identities.system.clone(),
         AssociatedIdentity::User(id) => identities.user.get(id).cloned().flatten(),
     };
     match principal {
-        Some(principal) => Ok((chosen, principal)),
+        Some(principal) => Ok((identity, principal)),
         None => {
             // Azure shows an identity a little before it shows the principal behind it.
             let reason = reason::identity_not_ready(&input.cluster.id);

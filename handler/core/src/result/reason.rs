@@ -9,6 +9,7 @@ use std::fmt::Display;
 use crate::{
     api_version::ApiVersion,
     id::{ClusterId, ResourceId, UserAssignedIdentityId, VaultId},
+    plan::Writer,
     policy::{Exemption, Rebind, Rule, WriterChoice},
     resource::ProvisioningState,
     result::Reason,
@@ -119,14 +120,14 @@ pub(crate) fn settings_not_served(version: ApiVersion) -> Reason {
     )
 }
 
-pub(crate) fn writer_has_no_identity(rule: &Rule) -> Reason {
+pub(crate) fn writer_has_no_identity(writer: Writer, why: &str, rule: &Rule) -> Reason {
     reason(
         "WriterHasNoIdentity",
+        format!("writer `{writer}` has no managed identity ({why})"),
         format!(
-            "rule `{}` has writer `{}`, which has no managed identity",
-            rule.name, rule.writer
+            "Assign a managed identity to it; where rule `{}` chose it, another writer there will do as well.",
+            rule.name
         ),
-        "Assign a managed identity to it, or choose another writer in the rule.",
     )
 }
 
@@ -142,6 +143,23 @@ pub(crate) fn identity_ambiguous(identities: &[&UserAssignedIdentityId], rule: &
             "Name one of them with `identity:` (an id, or a glob that fits one) in rule `{}`.",
             rule.name
         ),
+    )
+}
+
+/// The rule names an identity that is not there: no other is given the role in its place.
+pub(crate) fn identity_not_named(identities: &[&UserAssignedIdentityId], rule: &Rule) -> Reason {
+    let names: Vec<&str> = identities.iter().map(|id| id.name()).collect();
+    let there = match names.as_slice() {
+        [] => "there is no user-assigned identity".to_owned(),
+        names => format!("there is {}", names.join(", ")),
+    };
+    reason(
+        "IdentityNotNamed",
+        format!(
+            "`identity:` of rule `{}` fits none of the writer's identities: {there}",
+            rule.name
+        ),
+        "Assign the identity that the rule names, or have `identity:` fit one that is there; nobody else is given the role.",
     )
 }
 

@@ -3,38 +3,66 @@
 //! It must not pick among equals.
 
 use crate::{
-    policy::Rule,
+    id::UserAssignedIdentityId,
+    plan::Writer,
+    policy::{Rule, id_glob::IdGlob},
     resource::{AssociatedIdentity, Identities},
     result::{Reason, reason},
 };
 
-/// Which identity writes: the one in place, the only one, the one that the rule names, or the system-assigned one.
+/// Who writes, and why: for the reasons where nobody can.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Chosen {
+    pub(super) writer: Writer,
+    pub(super) why: &'static str,
+}
+
+/// Which identity writes. Where the rule names one it has to fit exactly one, the one in place before others; else it is the
+/// one in place, the only user-assigned one, or the system-assigned one.
 pub(super) fn choose_identity(
+    chosen: Chosen,
     rule: &Rule,
     identities: &Identities,
     in_place: Option<&AssociatedIdentity>,
 ) -> Result<AssociatedIdentity, Reason> {
-    let still_there = |identity: &&AssociatedIdentity| match identity {
+    let users: Vec<&UserAssignedIdentityId> = identities.user.keys().collect();
+    let is_there = |identity: &&AssociatedIdentity| match identity {
         AssociatedIdentity::System => identities.system.is_some(),
         AssociatedIdentity::User(id) => identities.user.contains_key(id),
     };
-    if let Some(identity) = in_place.filter(still_there) {
+    let in_place = in_place.filter(is_there);
+    if identities.is_empty() {
+        let Chosen { writer, why } = chosen;
+        return Err(reason::writer_has_no_identity(writer, why, rule));
+    }
+    if let Some(glob) = &rule.identity {
+        return named(glob, rule, &users, in_place);
+    }
+    match (in_place, users.as_slice()) {
+        (Some(identity), _) => Ok(identity.clone()),
+        (None, [only]) => Ok(AssociatedIdentity::User((*only).clone())),
+        (None, _) if identities.system.is_some() => Ok(AssociatedIdentity::System),
+        (None, _) => Err(reason::identity_ambiguous(&users, rule)),
+    }
+}
+
+/// The identity that the rule names: no other may be given a role.
+fn named(
+    glob: &IdGlob,
+    rule: &Rule,
+    users: &[&UserAssignedIdentityId],
+    in_place: Option<&AssociatedIdentity>,
+) -> Result<AssociatedIdentity, Reason> {
+    let fits = |id: &UserAssignedIdentityId| glob.matches(id.as_str());
+    if let Some(identity @ AssociatedIdentity::User(id)) = in_place
+        && fits(id)
+    {
         return Ok(identity.clone());
     }
-    let users: Vec<_> = identities.user.keys().collect();
-    let named: Vec<_> = match &rule.identity {
-        Some(glob) => users
-            .iter()
-            .filter(|id| glob.matches(id.as_str()))
-            .collect(),
-        None => Vec::new(),
-    };
-    match (users.as_slice(), named.as_slice()) {
-        ([only], _) => Ok(AssociatedIdentity::User((*only).clone())),
-        (_, [named]) => Ok(AssociatedIdentity::User((**named).clone())),
-        (_, [_, _, ..]) => Err(reason::identity_ambiguous(&users, rule)),
-        _ if identities.system.is_some() => Ok(AssociatedIdentity::System),
-        ([], _) => Err(reason::writer_has_no_identity(rule)),
-        _ => Err(reason::identity_ambiguous(&users, rule)),
+    let named: Vec<&UserAssignedIdentityId> = users.iter().copied().filter(|id| fits(id)).collect();
+    match named.as_slice() {
+        [one] => Ok(AssociatedIdentity::User((*one).clone())),
+        [] => Err(reason::identity_not_named(users, rule)),
+        several => Err(reason::identity_ambiguous(several, rule)),
     }
 }

@@ -121,7 +121,7 @@ pub(super) const WRITER: Key = Key::optional(
 );
 pub(super) const IDENTITY: Key = Key::optional(
     "identity",
-    "Which user-assigned identity writes, where there are several: an id, or a glob such as `**/id-nexus-*`. It must fit the whole id.",
+    "Which user-assigned identity writes: an id, or a glob such as `**/id-nexus-*` over the whole id. It has to fit exactly one; where it fits none, nobody is given the role.",
 );
 pub(super) const REBIND: Key = Key::optional(
     "rebind",
