@@ -46,22 +46,31 @@ pub(crate) fn end(town: &Town, land: &Land, name: &str, cluster: &Value) -> End 
     };
     let azure = town.simulator.world.azure();
     let current = current(&azure, cluster);
-    let choice = choose(&azure, site);
+    let of_site = of_site(&azure, site);
+    let choice = choose(&of_site);
+    let in_place = match &current {
+        Current::Vault(bound) => of_site.iter().find(|it| it.0.eq_ignore_ascii_case(bound)),
+        _ => None,
+    };
+    let is_protected = matches!(&current, Current::Vault(bound) if is_protected(&azure, bound));
+    let bound_to = |vault: String| match writers(town, land, name, cluster) {
+        Some(writers) => End::Bound(vault, writers),
+        None => End::Told("rejected"),
+    };
     drop(azure);
     match (current, choice) {
+        // Nobody leaves a vault of his site for one that is as good, nor because it is unfit for a while.
+        _ if in_place.is_some_and(|it| !it.1) => End::Told("rejected"),
+        (Current::Vault(vault), _) if in_place.is_some() => bound_to(vault),
+        // The rules of all tiers share one boundary, and not all of them let their clusters go.
+        (Current::Vault(_), _) if is_protected => End::Told("held"),
         (Current::Deleted, Err(_)) => End::Told("orphaned"),
         (Current::Deleted, Ok(_)) if *rebind == "never" => End::Told("orphaned"),
+        (Current::Vault(_), Err(_)) if *rebind != "allow" => End::Told("held"),
         (_, Err(outcome)) => End::Told(outcome),
         (Current::Unknown, Ok(_)) => End::Told("held"),
-        (Current::Vault(bound), Ok(vault))
-            if !bound.eq_ignore_ascii_case(&vault) && !may_move(land, cluster, rebind) =>
-        {
-            End::Told("held")
-        }
-        (_, Ok(vault)) => match writers(town, land, name, cluster) {
-            Some(writers) => End::Bound(vault, writers),
-            None => End::Told("rejected"),
-        },
+        (Current::Vault(_), Ok(_)) if !may_move(land, cluster, rebind) => End::Told("held"),
+        (_, Ok(vault)) => bound_to(vault),
     }
 }
 
@@ -97,23 +106,34 @@ fn current(azure: &Azure, cluster: &Value) -> Current {
     }
 }
 
-/// The one fit vault of the site within the trusted group, or why there is none.
-fn choose(azure: &Azure, site: &str) -> Result<String, &'static str> {
+/// The vaults of the site within the trusted group, and whether each is fit.
+fn of_site(azure: &Azure, site: &str) -> Vec<(String, bool)> {
     let within = format!("/resourceGroups/{TRUSTED}/");
-    let of_site = azure
-        .resources_of("Microsoft.KeyVault/vaults")
-        .filter(|it| it["id"].as_str().unwrap().contains(&within))
-        .filter(|it| {
-            tag(it, "purpose") == Some("nexus-credentials") && tag(it, "site") == Some(site)
-        });
-    let all: Vec<&Value> = of_site.collect();
-    let fit: Vec<&&Value> = all
-        .iter()
-        .filter(|it| it["properties"]["enableRbacAuthorization"] == true)
-        .collect();
+    let vaults = azure.resources_of("Microsoft.KeyVault/vaults");
+    let vaults = vaults.filter(|it| {
+        let is_tagged =
+            tag(it, "purpose") == Some("nexus-credentials") && tag(it, "site") == Some(site);
+        is_tagged && it["id"].as_str().unwrap().contains(&within)
+    });
+    let is_fit = |it: &Value| it["properties"]["enableRbacAuthorization"] == true;
+    vaults
+        .map(|it| (it["id"].as_str().unwrap().to_owned(), is_fit(it)))
+        .collect()
+}
+
+/// Does the vault pass the tests of a rule, whatever the site of the cluster?
+fn is_protected(azure: &Azure, vault: &str) -> bool {
+    let is_within = vault.contains(&format!("/resourceGroups/{TRUSTED}/"));
+    let shown = azure.resource(vault);
+    is_within && shown.is_some_and(|it| tag(it, "purpose") == Some("nexus-credentials"))
+}
+
+/// The one fit vault, or why there is none.
+fn choose(of_site: &[(String, bool)]) -> Result<String, &'static str> {
+    let fit: Vec<&String> = of_site.iter().filter(|it| it.1).map(|it| &it.0).collect();
     match fit.as_slice() {
-        [one] => Ok(one["id"].as_str().unwrap().to_owned()),
-        [] if all.is_empty() => Err("unmatched"),
+        [one] => Ok((*one).clone()),
+        [] if of_site.is_empty() => Err("unmatched"),
         [] => Err("rejected"),
         _ => Err("ambiguous"),
     }

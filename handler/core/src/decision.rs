@@ -5,7 +5,10 @@
 mod candidates;
 mod changes;
 mod current;
+mod fitness;
+mod in_place;
 mod input;
+mod ranking;
 mod read;
 mod stop;
 mod writer;
@@ -117,13 +120,16 @@ fn way(subject: &Subject<'_>, inventory: &Inventory, decision: &mut Decision) ->
     let rule = governing(input)?;
     decision.rule = Some(rule.name.clone());
     let current = current::find(input)?;
-    let vault = candidates::choose(input, rule, &current, decision)?;
+    let vault = match in_place::stay(input, rule, &current, decision)? {
+        Some(vault) => vault,
+        None => candidates::choose(input, rule, &current, decision)?,
+    };
     let grants = writer::grants(input, rule, &current, vault);
     // What ranks first on Resource Graph's word alone is read live and judged again, beside what follows from it.
     input.live(vault).map_err(|stop| stop.beside(&grants))?;
     decision.vault = Some(vault.clone());
     current::may_move(&current, rule, vault)?;
-    // What the writer is refused for has nothing to do with the vaults beside.
+    // What the writer is refused for, or waits for with the providers, has nothing to do with the vaults beside.
     let candidates = std::mem::take(&mut decision.candidates);
     let grants = grants?;
     decision.plan = changes::lacking(input, &grants, vault);

@@ -5,17 +5,20 @@
 use super::{
     Decision, Read,
     current::CurrentBinding,
+    fitness::unfitness,
     input::Input,
+    ranking::{first_of, rank, ranked_behind},
     stop::{Patience, Stop},
 };
 use crate::{
     inventory::Sighting,
-    policy::{Preference, Requirement, Rule, attributes::canonical},
-    resource::{Vault, vault_host},
+    policy::{Rebind, Rule},
+    resource::Vault,
     result::{Candidate, Outcome, Reason, reason},
 };
 
-/// The vault that comes first under a rule; a cluster whose vault is deleted is orphaned where there is none.
+/// The vault that comes first under a rule. Where there is none, a cluster whose vault is deleted is orphaned, and one that
+/// is bound elsewhere is held where it is.
 pub(super) fn choose<'a>(
     input: &Input<'a>,
     rule: &Rule,
@@ -26,21 +29,31 @@ pub(super) fn choose<'a>(
         Err(stop @ (Stop::End(..) | Stop::Wait(..))) => stop,
         found => return found,
     };
-    let CurrentBinding::Deleted(bound) = current else {
-        return Err(stop);
+    let (outcome, reason) = match (current, &stop) {
+        (CurrentBinding::Deleted(bound), _) => {
+            input.current_list()?;
+            (
+                Outcome::Orphaned,
+                reason::orphaned(bound, None, rule.rebind),
+            )
+        }
+        (CurrentBinding::Bound(bound, _), Stop::End(_, why) | Stop::Wait(_, _, why))
+            if rule.rebind != Rebind::Allow =>
+        {
+            (
+                Outcome::Held,
+                reason::bound_without_choice(bound, rule, why),
+            )
+        }
+        _ => return Err(stop),
     };
-    input.current_list()?;
     decision.vault = None;
-    let reason = reason::orphaned(bound, None, rule.rebind);
-    Err(Stop::End(Outcome::Orphaned, reason))
+    Err(Stop::End(outcome, reason))
 }
 
 /// The one vault that comes first; what was considered is noted either way.
 fn first<'a>(input: &Input<'a>, rule: &Rule, decision: &mut Decision) -> Result<&'a Vault, Stop> {
-    let matching: Vec<&Vault> = visible(input, rule)
-        .into_iter()
-        .filter(|vault| rule.vaults.matches(vault, input.cluster))
-        .collect();
+    let matching = matching(input, rule);
     let (within, mut outside): (Vec<&Vault>, Vec<&Vault>) = matching
         .into_iter()
         .partition(|vault| rule.vaults.is_within(&vault.id));
@@ -74,6 +87,24 @@ fn first<'a>(input: &Input<'a>, rule: &Rule, decision: &mut Decision) -> Result<
             Err(Stop::End(Outcome::Ambiguous, reason))
         }
     }
+}
+
+/// The vaults that pass the rule's tests, wherever they lie.
+fn matching<'a>(input: &Input<'a>, rule: &Rule) -> Vec<&'a Vault> {
+    let mut vaults = visible(input, rule);
+    vaults.retain(|vault| rule.vaults.matches(vault, input.cluster));
+    vaults
+}
+
+/// The vaults within that rank first, where they rank strictly above this one, fit or not.
+pub(super) fn outranking<'a>(input: &Input<'a>, rule: &Rule, vault: &Vault) -> Vec<&'a Vault> {
+    let mut within = matching(input, rule);
+    within.retain(|other| rule.vaults.is_within(&other.id));
+    let rank_of = |vault: &Vault| rank(input, rule, vault);
+    let best = within.iter().map(|other| rank_of(other)).max();
+    let best = best.filter(|best| *best > rank_of(vault));
+    within.retain(|other| Some(rank_of(other)) == best);
+    within
 }
 
 /// Could somebody expect a vault outside the boundary to be chosen? The one whose event led here, where the rule has tests
@@ -150,63 +181,7 @@ fn fit_and_unfit<'a>(
     (fit, unfit)
 }
 
-/// Why a vault cannot take credentials at all.
-fn unfitness(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Option<Reason> {
-    let requires = |wanted| rule.vaults.require.contains(&wanted);
-    let expected_host = input.host_of(&vault.id);
-    if matches!(input.sighting(&vault.id), Some(Sighting::Forbidden)) {
-        Some(reason::vault_not_readable(&vault.id))
-    } else if !vault.rbac {
-        Some(reason::access_policies(&vault.id))
-    } else if input.tenant != vault.tenant {
-        Some(reason::other_tenant(&vault.id))
-    } else if vault_host(&vault.uri).as_ref() != Some(&expected_host) {
-        Some(reason::vault_uri_mismatch(
-            &vault.id,
-            &vault.uri,
-            &expected_host,
-        ))
-    } else if requires(Requirement::PurgeProtection) && !vault.purge_protection {
-        Some(reason::no_purge_protection(&vault.id))
-    } else if !vault.provisioning_state.eq_ignore_ascii_case("Succeeded") {
-        Some(reason::vault_not_ready(
-            &vault.id,
-            &vault.provisioning_state,
-        ))
-    } else {
-        None
-    }
-}
-
-/// The vaults that rank first; several where they rank equal.
-fn first_of<'a>(input: &Input<'_>, rule: &Rule, fit: &[&'a Vault]) -> Vec<&'a Vault> {
-    if let [only] = fit {
-        return vec![only];
-    }
-    let best = fit.iter().map(|vault| rank(input, rule, vault)).max();
-    let ranks_first = |vault: &&&Vault| Some(rank(input, rule, vault)) == best;
-    fit.iter().filter(ranks_first).copied().collect()
-}
-
-/// One flag for each preference, in the rule's order: compared as words are.
-fn rank(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Vec<bool> {
-    let cluster = input.cluster;
-    let same_subscription = vault.id.subscription() == cluster.id.subscription();
-    let holds = |preference: &Preference| match preference {
-        Preference::SameSubscription => same_subscription,
-        Preference::SameResourceGroup => {
-            same_subscription
-                && vault
-                    .id
-                    .resource_group()
-                    .eq_ignore_ascii_case(cluster.id.resource_group())
-        }
-        Preference::SameLocation => canonical(&vault.location) == canonical(&cluster.location),
-    };
-    rule.vaults.prefer.iter().map(holds).collect()
-}
-
-fn candidate(vault: &Vault, why: impl Into<String>) -> Candidate {
+pub(super) fn candidate(vault: &Vault, why: impl Into<String>) -> Candidate {
     Candidate {
         id: vault.id.to_string(),
         why: why.into(),
@@ -223,6 +198,22 @@ fn ranked(input: &Input<'_>, rule: &Rule, fit: &[&Vault], chosen: &Vault) -> Vec
         }
     };
     fit.iter().map(told).collect()
+}
+
+/// What else the rule would find for a cluster whose vault in place is right.
+pub(super) fn beside(input: &Input<'_>, rule: &Rule, in_place: &Vault) -> Vec<Candidate> {
+    let mut others = matching(input, rule);
+    others.retain(|vault| rule.vaults.is_within(&vault.id) && vault.id != in_place.id);
+    let own = rank(input, rule, in_place);
+    let told = |vault: &&Vault| {
+        let why = match unfitness(input, rule, vault) {
+            Some(reason) => reason.message,
+            None if rank(input, rule, vault) < own => ranked_behind(input, rule, vault, in_place),
+            None => format!("fit, but {} is in place", in_place.id.name()),
+        };
+        candidate(vault, why)
+    };
+    others.iter().map(told).collect()
 }
 
 /// The fit vaults, where several come first.
@@ -242,23 +233,6 @@ fn ruled_out<'a>(
     let outside = outside.iter();
     let why = |vault: &Vault| reason::outside_within(&vault.id, rule).message;
     unfit.chain(outside.map(move |vault| candidate(vault, why(vault))))
-}
-
-fn ranked_behind(input: &Input<'_>, rule: &Rule, vault: &Vault, chosen: &Vault) -> String {
-    let ranks = rank(input, rule, chosen)
-        .into_iter()
-        .zip(rank(input, rule, vault));
-    let preference = rule
-        .vaults
-        .prefer
-        .iter()
-        .zip(ranks)
-        .find(|(_, (first, second))| first != second)
-        .map_or("", |(preference, _)| preference.word());
-    format!(
-        "fit, but ranks behind: `{preference}` holds for {} and not for it",
-        chosen.id.name()
-    )
 }
 
 /// What becomes of a cluster for which no vault is fit.

@@ -51,7 +51,7 @@ clusters:
     let writer = decision.writer.unwrap().writer;
     assert_eq!(writer, crate::plan::Writer::Cluster);
     let reason = observed(&estate, "c2").decision.reason.unwrap();
-    assert_eq!(reason.code, "BoundElsewhere");
+    assert_eq!(reason.code, "AccessPolicies");
     assert!(observed(&estate, "c1").inventory.assumed.is_empty());
 }
 

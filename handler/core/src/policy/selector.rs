@@ -50,6 +50,17 @@ impl Selector {
         tags() && attributes()
     }
 
+    /// Could something pass every test for some cluster? A test that takes a value of the cluster's counts as passed.
+    pub fn may_match(&self, resource: &Attributes<'_>) -> bool {
+        let may_hold =
+            |test: &Test, value: Option<&str>| test.is_template() || test.holds(value, resource);
+        let mut attributes = self.attributes.iter();
+        let mut tags = self.tags.iter();
+        attributes
+            .all(|(attribute, test)| may_hold(test, resource.attribute(*attribute).as_deref()))
+            && tags.all(|(name, test)| may_hold(test, resource.tag(name)))
+    }
+
     /// What keeps it from matching, in words; nothing where it matches.
     pub fn mismatch(&self, resource: &Attributes<'_>, cluster: &Attributes<'_>) -> Option<String> {
         let said = |what: String, value: Option<&str>| {
@@ -124,6 +135,15 @@ impl Selector {
 }
 
 impl Test {
+    fn is_template(&self) -> bool {
+        match self {
+            Self::AnyOf(patterns) | Self::NoneOf(patterns) => {
+                patterns.iter().any(Pattern::is_template)
+            }
+            Self::Absent => false,
+        }
+    }
+
     fn holds(&self, value: Option<&str>, cluster: &Attributes<'_>) -> bool {
         match (self, value) {
             (Self::Absent, value) => value.is_none(),

@@ -200,6 +200,33 @@ pub(crate) fn bound_elsewhere(bound: &VaultId, chosen: &VaultId, rebind: Rebind)
     )
 }
 
+/// The cluster is bound to a vault that is not its rule's, and the rule finds none for it either.
+pub(crate) fn bound_without_choice(bound: &VaultId, rule: &Rule, why: &Reason) -> Reason {
+    reason(
+        "BoundElsewhere",
+        format!(
+            "bound to {bound}, which rule `{}` does not have for it (`rebind: {}`); and of its own: {}",
+            rule.name, rule.rebind, why.message
+        ),
+        "Leave it so, or give the vault or the cluster the tags that the rule asks for; existing secrets stay in the old vault.",
+    )
+}
+
+/// The vault in place is another rule's, which does not let its clusters go.
+pub(crate) fn protected_by_rule(bound: &VaultId, protector: &Rule, rule: &Rule) -> Reason {
+    reason(
+        "ProtectedByRule",
+        format!(
+            "bound to {bound}, which rule `{}` protects (`rebind: {}`); rule `{}`, which governs the cluster now, does not have it for it",
+            protector.name, protector.rebind, rule.name
+        ),
+        format!(
+            "Give the cluster back the tags by which `{}` governs it; to move it on purpose, clear its archive first.",
+            protector.name
+        ),
+    )
+}
+
 pub(crate) fn bound_vault_not_visible(bound: &str, chosen: &VaultId) -> Reason {
     reason(
         "BoundVaultNotVisible",

@@ -38,17 +38,27 @@ impl World {
         let fit = self.fit_for(cluster);
         let only = fit.first().filter(|_| fit.len() == 1);
         let bound = self.bound_to(cluster);
-        let is_elsewhere = |bound_id: &VaultId| {
-            self.vaults().any(|vault| vault.id == *bound_id) && Some(bound_id) != only
-        };
+        let is_there = |id: &&VaultId| self.vaults().any(|vault| vault.id == **id);
+        let in_place = bound.as_ref().filter(is_there);
+        let is_meant = |id: &VaultId| self.meant_for(cluster).any(|vault| vault.id == *id);
+        // Whoever is at a vault that is not the policy's stays there, unless the policy lets it go.
+        let is_elsewhere = in_place.is_some_and(|id| !is_meant(id));
+        let is_right = in_place.is_some_and(is_meant);
+        let may_go = policy.rules[0].rebind == Rebind::Allow;
         match outcome {
-            Outcome::Unmatched => self.meant_for(cluster).next().is_none(),
-            Outcome::Ambiguous => fit.len() > 1,
-            Outcome::Held => only.is_some() && bound.as_ref().is_some_and(is_elsewhere),
+            Outcome::Unmatched => {
+                let is_governed = cluster.tags.get("site").is_some_and(|site| site != "c");
+                let is_held = is_governed && is_elsewhere && !may_go;
+                self.meant_for(cluster).next().is_none() && !is_held
+            }
+            Outcome::Ambiguous => fit.len() > 1 && !is_right && (may_go || !is_elsewhere),
+            Outcome::Held => is_elsewhere,
+            Outcome::Rejected if is_right => {
+                let is_fit = in_place.is_some_and(|id| fit.contains(id));
+                !is_fit || self.nobody_can_write(policy, cluster, true)
+            }
             Outcome::Rejected => match only {
-                Some(vault) => {
-                    self.nobody_can_write(policy, cluster, bound.as_ref() == Some(vault))
-                }
+                Some(_) => self.nobody_can_write(policy, cluster, false),
                 None => fit.is_empty() && self.meant_for(cluster).next().is_some(),
             },
             Outcome::Orphaned => {

@@ -1,0 +1,93 @@
+//! The vault in place: whether the cluster stays with it, by its own rule and by those that protect it.
+//!
+//! It must not move a cluster for what may pass in a minute: an unfit vault is never a reason to move.
+
+use super::{
+    Decision,
+    candidates::{beside, candidate, outranking},
+    current::CurrentBinding,
+    fitness::unfitness,
+    input::Input,
+    stop::{Patience, Stop},
+};
+use crate::{
+    inventory::Sighting,
+    policy::{Rebind, Rule},
+    resource::Vault,
+    result::{Outcome, reason},
+};
+
+/// The vault in place, where the cluster stays with it; none where the rule has to choose one.
+pub(super) fn stay<'a>(
+    input: &Input<'a>,
+    rule: &Rule,
+    current: &CurrentBinding,
+    decision: &mut Decision,
+) -> Result<Option<&'a Vault>, Stop> {
+    let Some(vault) = in_place(input, current) else {
+        return Ok(None);
+    };
+    let protector = protector(input, rule, vault);
+    if !is_right(input, rule, vault) {
+        return protector.map_or(Ok(None), |other| {
+            let reason = reason::protected_by_rule(&vault.id, other, rule);
+            Err(Stop::End(Outcome::Held, reason))
+        });
+    }
+    decision.vault = Some(vault.clone());
+    fit(input, rule, vault)?;
+    let may_leave = rule.rebind == Rebind::Allow && protector.is_none();
+    if may_leave && is_outranked(input, rule, vault)? {
+        return Ok(None);
+    }
+    decision.candidates = vec![candidate(vault, "in place")];
+    decision.candidates.extend(beside(input, rule, vault));
+    Ok(Some(vault))
+}
+
+fn in_place<'a>(input: &Input<'a>, current: &CurrentBinding) -> Option<&'a Vault> {
+    let CurrentBinding::Bound(id, _) = current else {
+        return None;
+    };
+    match input.sighting(id) {
+        Some(Sighting::Found(vault)) => Some(vault),
+        Some(Sighting::NotFound | Sighting::Forbidden) | None => None,
+    }
+}
+
+/// Is it the cluster's by the rule's boundary and tests? Others that are as good play no part.
+fn is_right(input: &Input<'_>, rule: &Rule, vault: &Vault) -> bool {
+    rule.vaults.is_within(&vault.id) && rule.vaults.matches(vault, input.cluster)
+}
+
+/// Another rule in whose boundary the vault lies, that does not let its clusters go: a slip of a tag must not carry one off.
+fn protector<'a>(input: &Input<'a>, rule: &Rule, vault: &Vault) -> Option<&'a Rule> {
+    input.policy.rules.iter().find(|other| {
+        other.name != rule.name
+            && other.rebind != Rebind::Allow
+            && other.vaults.is_within(&vault.id)
+            && other.vaults.selector.may_match(&vault.into())
+    })
+}
+
+/// One that is not ready is waited for, one that is not fit is told: to be mended, not to be left.
+fn fit(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Result<(), Stop> {
+    match unfitness(input, rule, vault) {
+        None => Ok(()),
+        Some(reason) if reason.code == reason::VAULT_NOT_READY => {
+            Err(Stop::Wait(Patience::Hour, Outcome::Rejected, reason))
+        }
+        Some(reason) => Err(Stop::End(Outcome::Rejected, reason)),
+    }
+}
+
+/// Does one vault alone rank first, strictly above the one in place, and is it fit by a live read?
+fn is_outranked(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Result<bool, Stop> {
+    match outranking(input, rule, vault).as_slice() {
+        [one] => {
+            input.live(one)?;
+            Ok(unfitness(input, rule, one).is_none())
+        }
+        _ => Ok(false),
+    }
+}
