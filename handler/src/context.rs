@@ -3,7 +3,7 @@
 //! It must not act: whoever holds a context decides what to do with it.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -145,6 +145,9 @@ const VAULTS_LIVE: Duration = Duration::from_secs(30);
 /// How long the api-versions that a subscription is served may be old.
 const API_VERSIONS_LIVE: Duration = Duration::from_secs(3600);
 
+/// The vaults of every subscription in which a boundary lies.
+pub type VaultLists = BTreeMap<SubscriptionId, Arc<VaultList>>;
+
 /// What was read before and may be used again for a while.
 #[derive(Debug, Default)]
 pub struct Caches {
@@ -154,7 +157,7 @@ pub struct Caches {
 
 #[derive(Debug, Default)]
 struct Cached {
-    vaults: HashMap<SubscriptionId, (OffsetDateTime, Arc<VaultList>)>,
+    vaults: Option<(OffsetDateTime, Arc<VaultLists>)>,
     providers: HashMap<SubscriptionId, (OffsetDateTime, Provider)>,
     tenants: HashMap<SubscriptionId, String>,
     platform_principals: Option<Vec<PrincipalId>>,
@@ -171,24 +174,15 @@ impl Caches {
         self.lists_vaults.lock().await
     }
 
-    /// The vaults of a subscription and when they were listed, where that is young enough.
-    pub fn vaults(
-        &self,
-        subscription: &SubscriptionId,
-        now: OffsetDateTime,
-    ) -> Option<(OffsetDateTime, Arc<VaultList>)> {
-        self.with(|cached| cached.vaults.get(subscription).cloned())
-            .filter(|(listed, _)| now - *listed < VAULTS_LIVE)
+    /// The lists of vaults and when they were read, where that is young enough.
+    pub fn vaults(&self, now: OffsetDateTime) -> Option<(OffsetDateTime, Arc<VaultLists>)> {
+        self.with(|cached| cached.vaults.clone())
+            .filter(|(read, _)| now - *read < VAULTS_LIVE)
     }
 
-    /// Keeps the vaults of a subscription; `listed` is the time before the listing began.
-    pub fn keep_vaults(
-        &self,
-        subscription: SubscriptionId,
-        listed: OffsetDateTime,
-        vaults: Arc<VaultList>,
-    ) {
-        self.with(|cached| cached.vaults.insert(subscription, (listed, vaults)));
+    /// Keeps the lists of vaults; `read` is the time before the listing began.
+    pub fn keep_vaults(&self, read: OffsetDateTime, lists: Arc<VaultLists>) {
+        self.with(|cached| cached.vaults = Some((read, lists)));
     }
 
     /// A registration that is complete, with the api-versions served.
@@ -261,8 +255,8 @@ mod tests {
     #[test]
     fn lists_of_vaults_are_kept_for_half_a_minute() {
         let caches = Caches::default();
-        caches.keep_vaults(subscription(), READ, Arc::default());
-        let kept = |age| caches.vaults(&subscription(), READ + Duration::from_secs(age));
+        caches.keep_vaults(READ, Arc::default());
+        let kept = |age| caches.vaults(READ + Duration::from_secs(age));
         assert!(kept(29).is_some() && kept(30).is_none());
     }
 

@@ -25,3 +25,4 @@ mod rights;
 mod scenario;
 mod startup;
 mod town;
+mod vault_lists;

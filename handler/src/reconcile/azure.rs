@@ -6,7 +6,7 @@ mod cached;
 
 use std::collections::BTreeMap;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use vaultbind_azure::{Error as CallError, Kind};
 use vaultbind_core::{
     api_version::ApiVersion,
@@ -43,8 +43,12 @@ impl Source for Azure<'_> {
     type Error = Error;
 
     async fn read(&self, reads: Vec<Read>, known: &Inventory) -> Result<Inventory, Error> {
-        let mut seen = Inventory::default();
-        for fact in join_all(reads.into_iter().map(|read| self.fact(read, known))).await {
+        let is_list = |read: &Read| matches!(read, Read::Vaults(_) | Read::CurrentVaults(_));
+        let (lists, others): (Vec<Read>, Vec<Read>) = reads.into_iter().partition(is_list);
+        let others = others.into_iter().map(|read| self.fact(read, known));
+        let (lists, others) = join(self.vault_lists(&lists), join_all(others)).await;
+        let mut seen = lists?;
+        for fact in others {
             seen.extend(fact?);
         }
         let cluster = seen.cluster(self.cluster);
@@ -135,14 +139,7 @@ impl<'a> Azure<'a> {
                 let tenant = self.tenant(&of).await?;
                 fact.tenants.insert(of, tenant);
             }
-            Read::Vaults(of) => {
-                let listed = self.listed(&of, false).await?;
-                fact.listed.insert(of, listed);
-            }
-            Read::CurrentVaults(of) => {
-                let listed = self.listed(&of, true).await?;
-                fact.listed.insert(of, listed);
-            }
+            Read::Vaults(_) | Read::CurrentVaults(_) => return self.vault_lists(&[read]).await,
             Read::Cluster(id, version) => match arm.cluster(&id, version.as_str()).await {
                 Err(error) if is_not_served(&error) => return self.older(version, error, known),
                 answer => {
