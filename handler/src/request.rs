@@ -42,7 +42,7 @@ pub struct Request {
     /// How the request came about: it decides how much is reported.
     #[serde(default)]
     pub origin: Origin,
-    /// How many times the request was delivered before.
+    /// How many times the request was requeued before.
     #[serde(default)]
     pub attempt: u32,
     /// When the request was first sent; its deadline counts from there.

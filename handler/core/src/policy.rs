@@ -90,14 +90,6 @@ pub struct Rule {
     pub rebind: Rebind,
 }
 
-impl Rule {
-    /// Does the cluster pass the rule's tests? It governs the cluster unless an earlier rule does.
-    pub fn matches(&self, cluster: &Cluster) -> bool {
-        let cluster = cluster.into();
-        self.clusters.matches(&cluster, &cluster)
-    }
-}
-
 /// The vaults that may serve a rule's clusters, and which of them comes first.
 #[derive(Debug, Clone)]
 pub struct VaultSelector {

@@ -201,7 +201,11 @@ impl Source {
         let observed = clusters.into_iter().map(|(cluster, hint)| {
             let progress = &progress;
             async move {
-                let observed = self.observe(cluster, hint.as_ref()).await;
+                let mut observed = self.observe(cluster, hint.as_ref()).await;
+                if let Ok(observation) = &mut observed.seen {
+                    // The lists are as large as the estate, and each cluster would keep those of its time.
+                    observation.inventory.listed.clear();
+                }
                 progress.step();
                 observed
             }

@@ -83,6 +83,7 @@ async fn abandon(deadline: &mut Deadline, undelivered: &Undelivered) -> Answer {
 
 /// One reconcile of a cluster, where there is room for it.
 async fn run_cluster(context: &Context, request: &mut Request, cluster: &ClusterId) -> Done {
+    // What is sent afterwards costs the subscription's quota nothing.
     let _permit = match admit(context, request, cluster) {
         Ok(permit) => permit,
         Err(wait) => {
@@ -192,8 +193,15 @@ async fn send(
 
 /// Logs why a request came to no end, and when it comes again.
 fn tell(context: &Context, request: &Request, why: &dyn Display, action: Action) {
-    let age = context.clock.now() - request.first_seen.unwrap_or_else(|| context.clock.now());
-    let age_s = age.whole_seconds();
+    let now = context.clock.now();
+    // The alert on old requests is about clusters.
+    let age_s = match request.subject {
+        Subject::Cluster { .. } => {
+            let age = now - request.first_seen.unwrap_or(now);
+            Some(age.whole_seconds())
+        }
+        Subject::Sweep { .. } => None,
+    };
     match action {
         Action::Requeue(delay) => {
             tracing::info!(setback = %why, delay_s = delay.as_secs(), age_s, "to be looked at again")

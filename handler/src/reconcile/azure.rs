@@ -1,4 +1,4 @@
-//! Azure as a source of facts: one call, or one answer of a cache, for each thing that a decision asks for.
+//! Azure as a source of facts: a call, or the answer of a cache, for each thing that a decision asks for; one for all lists.
 //!
 //! It must not write, nor decide what is read, nor try again.
 

@@ -18,7 +18,7 @@ pub(super) fn unfitness(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Option
         Some(reason::vault_not_readable(&vault.id))
     } else if !vault.rbac {
         Some(reason::access_policies(&vault.id))
-    } else if input.tenant != vault.tenant {
+    } else if !input.tenant.eq_ignore_ascii_case(&vault.tenant) {
         Some(reason::other_tenant(&vault.id))
     } else if vault_host(&vault.uri).as_ref() != Some(&expected_host) {
         Some(reason::vault_uri_mismatch(

@@ -170,25 +170,28 @@ impl Shared<'_> {
         let mut inventory = inventory?;
         let cluster = cluster.and_then(|node| self.cluster(node, &mut inventory, problems));
         let defaults = self.defaults;
-        let roles = written::furnish_roles(&mut inventory, section, defaults, problems);
+        // Without the cluster its identities would be nobody's.
+        let roles = cluster
+            .as_ref()
+            .and_then(|_| written::furnish_roles(&mut inventory, section, defaults, problems));
         let vault = |node: Node<'_>, problems: &mut Problems| {
             written::vault_named(node, &inventory, defaults, problems)
         };
         let vault_hint = match given(section, "hint") {
-            None => None,
-            Some(node) => Some(vault(node, problems)?),
+            None => Some(None),
+            Some(node) => vault(node, problems).map(Some),
         };
         let uncached = match given(section, "uncached") {
-            None => Vec::new(),
-            Some(node) => node.each("vaults", problems, vault)?,
+            None => Some(Vec::new()),
+            Some(node) => node.each("vaults", problems, vault),
         };
         roles?;
         Some(Given {
             inventory: Rc::new(inventory),
             cluster: cluster?,
-            vault_hint,
+            vault_hint: vault_hint?,
             today: today?,
-            uncached: uncached.into_iter().collect(),
+            uncached: uncached?.into_iter().collect(),
         })
     }
 

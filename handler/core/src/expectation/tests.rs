@@ -193,6 +193,43 @@ cases:
             9:24: `planned` is no outcome; it is one of bound, unmatched, ambiguous, rejected, held, exempt, orphaned, gone, failed, waiting
             9:33: unknown key `vualt` in `expect`; did you mean `vault`?"#]],
     );
+    mistakes(
+        "version: 1
+cases:
+  - name: every mistake is told, and what follows from one is none
+    cluster: { name: c1, sate: Updating, identities: [system] }
+    hint: /nowhere
+    uncached: [/elsewhere]
+    roles: [{ vault: kv-a, principal: c1.system }]
+    expect: { outcome: bound }
+",
+        &expect![[r#"
+            4:26: unknown key `sate` in a cluster; did you mean `state`?
+            5:11: not an ARM resource id: it has too few segments
+            6:16: not an ARM resource id: it has too few segments"#]],
+    );
+}
+
+#[test]
+fn a_subscription_that_a_case_names_is_that_of_the_case_as_a_whole() {
+    let cases = "version: 1
+vaults: [{ name: kv-a, tags: { site: a } }]
+subscriptions:
+  - { id: 11111111-1111-1111-1111-111111111111, tenant: 99999999-9999-4999-8999-999999999999 }
+cases:
+  - name: another directory
+    cluster: { tags: { site: a } }
+    expect: { outcome: rejected, reason: OtherTenant }
+  - name: the usual one
+    subscriptions: [{ id: 11111111-1111-1111-1111-111111111111 }]
+    cluster: { tags: { site: a } }
+    expect: { outcome: bound }
+";
+    let policy = document::load(fixtures::BY_SITE).unwrap();
+    for case in loaded(cases).unwrap() {
+        let result = case.run(&policy, date!(2026 - 11 - 23), "vault.azure.net");
+        assert!(result.differences.is_empty(), "{}", case.name);
+    }
 }
 
 /// Every way in which a line of the repository's cases is spoiled here.

@@ -45,12 +45,20 @@ impl Inventory {
 /// # Errors
 /// Every mistake in the text, ordered by place; of a captured one the first.
 pub fn load(text: &str, defaults: &Defaults) -> Result<Inventory, Vec<Problem>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match serde_json::from_str::<Versioned>(text) {
         Ok(file) if file.version >= VERSION || file.captured.is_some() => {
             captured(text, file.version)
         }
+        // Its mistake is one of JSON, whatever YAML would make of it.
+        Err(_) if is_meant_as_captured(text) => captured(text, VERSION),
         _ => written::load(text, defaults),
     }
+}
+
+/// Does it look like what `capture` writes, although it cannot be read?
+fn is_meant_as_captured(text: &str) -> bool {
+    text.trim_start().starts_with('{') && text.contains("\"inventory\"")
 }
 
 fn captured(text: &str, version: u32) -> Result<Inventory, Vec<Problem>> {
@@ -81,7 +89,7 @@ fn captured(text: &str, version: u32) -> Result<Inventory, Vec<Problem>> {
 }
 
 impl Inventory {
-    /// A cluster or a vault that is not the one that its key says.
+    /// A cluster or a vault that is not the one that its key says, or is listed in another subscription than its own.
     fn misplaced(&self) -> Option<String> {
         let clusters = self.clusters.iter();
         let mut clusters = clusters.filter_map(|(id, cluster)| Some((id, &cluster.as_ref()?.id)));
@@ -94,7 +102,16 @@ impl Inventory {
                 super::Sighting::NotFound | super::Sighting::Forbidden => None,
             });
         let mut vaults = vaults.filter(|(key, id)| key != id);
+        let mut rows = self
+            .listed
+            .iter()
+            .flat_map(|(of, listed)| listed.vaults.all().iter().map(move |row| (of, &row.id)));
+        let row = rows.find(|(of, id)| id.subscription() != *of);
         let vault = || vaults.next().map(|(_, id)| id.to_string());
-        cluster.map(|(_, id)| id.to_string()).or_else(vault)
+        let row = || row.map(|(_, id)| id.to_string());
+        cluster
+            .map(|(_, id)| id.to_string())
+            .or_else(vault)
+            .or_else(row)
     }
 }

@@ -180,6 +180,22 @@ fn a_captured_file_of_another_version_or_with_a_mistake_is_refused_with_a_word()
             "3:27: no captured estate: unknown field `clustres`, expected one of `captured`, `tenants`, `providers`, `listed`, `clusters`, `managers`, `vaults`, `vaultsByHost`, `deletedVaults`, `platformPrincipals`, `roles`, `unread`; capture it anew with `vaultbind capture`"
         ],
     );
+    mistakes(
+        "\u{feff}{ \"version\": 2, \"inventory\": { \"clusters\": {} }",
+        &expect![
+            "1:47: no captured estate: EOF while parsing an object; capture it anew with `vaultbind capture`"
+        ],
+    );
+    let mut estate = captured();
+    let elsewhere = Listed::current([fixtures::vault("kv-a", &[])]);
+    let other: SubscriptionId = "22222222-2222-2222-2222-222222222222".parse().unwrap();
+    estate.listed.insert(other, elsewhere);
+    mistakes(
+        &estate.to_json(),
+        &expect![
+            "1:1: /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-secrets/providers/Microsoft.KeyVault/vaults/kv-a stands under another id; capture it anew with `vaultbind capture`"
+        ],
+    );
     let mut estate = captured();
     let other = fixtures::cluster("c2", &[]);
     estate
