@@ -25,30 +25,45 @@ pub(super) fn choose<'a>(
     current: &CurrentBinding,
     decision: &mut Decision,
 ) -> Result<&'a Vault, Stop> {
-    let stop = match first(input, rule, decision) {
-        Err(stop @ (Stop::End(..) | Stop::Wait(..))) => stop,
-        found => return found,
+    match first(input, rule, decision) {
+        Err(stop @ (Stop::End(..) | Stop::Wait(..))) => {
+            if matches!(current, CurrentBinding::Deleted(_)) {
+                input.current_list()?;
+            }
+            Err(without_choice(rule, current, stop, decision))
+        }
+        found => found,
+    }
+}
+
+/// How it stands with a cluster that has a vault, where its rule finds none to choose.
+fn without_choice(
+    rule: &Rule,
+    current: &CurrentBinding,
+    stop: Stop,
+    decision: &mut Decision,
+) -> Stop {
+    let (patience, why) = match &stop {
+        Stop::Missing(_) => return stop,
+        Stop::End(_, why) => (None, why),
+        Stop::Wait(patience, _, why) => (Some(*patience), why),
     };
-    let (outcome, reason) = match (current, &stop) {
-        (CurrentBinding::Deleted(bound), _) => {
-            input.current_list()?;
-            (
-                Outcome::Orphaned,
-                reason::orphaned(bound, None, rule.rebind),
-            )
+    let told = match current {
+        CurrentBinding::Deleted(bound) => {
+            let reason = reason::without_successor(bound, rule, why);
+            match patience.filter(|_| rule.rebind != Rebind::Never) {
+                Some(patience) => Stop::Wait(patience, Outcome::Orphaned, reason),
+                None => Stop::End(Outcome::Orphaned, reason),
+            }
         }
-        (CurrentBinding::Bound(bound, _), Stop::End(_, why) | Stop::Wait(_, _, why))
-            if rule.rebind != Rebind::Allow =>
-        {
-            (
-                Outcome::Held,
-                reason::bound_without_choice(bound, rule, why),
-            )
+        CurrentBinding::Bound(bound, _) if rule.rebind != Rebind::Allow => {
+            let reason = reason::bound_without_choice(bound, rule, why);
+            Stop::End(Outcome::Held, reason)
         }
-        _ => return Err(stop),
+        _ => return stop,
     };
     decision.vault = None;
-    Err(Stop::End(outcome, reason))
+    told
 }
 
 /// The one vault that comes first; what was considered is noted either way.

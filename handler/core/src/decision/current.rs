@@ -161,7 +161,7 @@ pub(super) fn may_move(current: &CurrentBinding, rule: &Rule, vault: &Vault) -> 
     match current {
         CurrentBinding::Unbound => Ok(()),
         CurrentBinding::Deleted(bound) if rule.rebind == Rebind::Never => {
-            let reason = reason::orphaned(bound, Some(&vault.id), rule.rebind);
+            let reason = reason::orphaned(bound, &vault.id, rule.rebind);
             Err(Stop::End(Outcome::Orphaned, reason))
         }
         CurrentBinding::Deleted(_) => Ok(()),

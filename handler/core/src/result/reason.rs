@@ -235,21 +235,29 @@ pub(crate) fn bound_vault_not_visible(bound: &str, chosen: &VaultId) -> Reason {
     )
 }
 
-pub(crate) fn orphaned(bound: &str, chosen: Option<&VaultId>, rebind: Rebind) -> Reason {
-    let choice = match chosen {
-        Some(vault) => format!("the policy would now choose {vault}"),
-        None => "the policy finds no vault in its place".to_owned(),
-    };
-    let help = match chosen {
-        Some(_) => {
-            "Recover the vault, or set `rebind: when-orphaned` in the rule to have the cluster moved."
-        }
-        None => "Recover the vault, or provide one that the rule finds.",
-    };
+/// The bound vault is deleted; the policy would choose another one, if it were to move the cluster.
+pub(crate) fn orphaned(bound: &str, chosen: &VaultId, rebind: Rebind) -> Reason {
     reason(
         "VaultDeleted",
-        format!("bound to `{bound}`, which is deleted; {choice} (`rebind: {rebind}`)"),
-        help,
+        format!(
+            "bound to `{bound}`, which is deleted; the policy would now choose {chosen} (`rebind: {rebind}`)"
+        ),
+        "Recover the vault, or set `rebind: when-orphaned` in the rule to have the cluster moved.",
+    )
+}
+
+/// The bound vault is deleted, and the policy has no other for the cluster.
+pub(crate) fn without_successor(bound: &str, rule: &Rule, why: &Reason) -> Reason {
+    reason(
+        "VaultDeleted",
+        format!(
+            "bound to `{bound}`, which is deleted, and nothing takes its place (`rebind: {}`): {}",
+            rule.rebind, why.message
+        ),
+        format!(
+            "Recover the vault, or provide one that the rule finds. {}",
+            why.help
+        ),
     )
 }
 
