@@ -67,8 +67,8 @@ pub(crate) fn end(town: &Town, land: &Land, name: &str, cluster: &Value) -> End 
         (Current::Deleted, Err(_)) => End::Told("orphaned"),
         (Current::Deleted, Ok(_)) if *rebind == "never" => End::Told("orphaned"),
         (Current::Vault(_), Err(_)) if *rebind != "allow" => End::Told("held"),
+        (Current::Unknown, _) => End::Told("held"),
         (_, Err(outcome)) => End::Told(outcome),
-        (Current::Unknown, Ok(_)) => End::Told("held"),
         (Current::Vault(_), Ok(_)) if !may_move(land, cluster, rebind) => End::Told("held"),
         (_, Ok(vault)) => bound_to(vault),
     }

@@ -27,7 +27,8 @@ pub(super) fn choose<'a>(
 ) -> Result<&'a Vault, Stop> {
     match first(input, rule, decision) {
         Err(stop @ (Stop::End(..) | Stop::Wait(..))) => {
-            if matches!(current, CurrentBinding::Deleted(_)) {
+            if *current != CurrentBinding::Unbound {
+                // What is told of a choice that only names something rests on a current list too.
                 input.current_list()?;
             }
             Err(without_choice(rule, current, stop, decision))
@@ -60,7 +61,11 @@ fn without_choice(
             let reason = reason::bound_without_choice(bound, rule, why);
             Stop::End(Outcome::Held, reason)
         }
-        _ => return stop,
+        CurrentBinding::NotVisible(bound) => {
+            let reason = reason::bound_vault_not_visible(bound, &why.message);
+            Stop::End(Outcome::Held, reason)
+        }
+        CurrentBinding::Bound(..) | CurrentBinding::Unbound => return stop,
     };
     decision.vault = None;
     told
@@ -134,7 +139,10 @@ const ROUND: usize = 10;
 const MOST_READ: usize = 30;
 
 /// The next of the vaults that were not read live yet: a refusal must not rest on old tags or flags.
-fn unread<'a>(input: &Input<'_>, vaults: impl Iterator<Item = &'a Vault>) -> Result<(), Stop> {
+pub(super) fn unread<'a>(
+    input: &Input<'_>,
+    vaults: impl Iterator<Item = &'a Vault>,
+) -> Result<(), Stop> {
     let left = MOST_READ.saturating_sub(input.inventory.vaults.len());
     let unread = vaults.filter(|vault| input.sighting(&vault.id).is_none());
     let next = unread.take(ROUND.min(left));
@@ -209,7 +217,8 @@ fn ranked(input: &Input<'_>, rule: &Rule, fit: &[&Vault], chosen: &Vault) -> Vec
         if vault.id == chosen.id {
             candidate(vault, "chosen")
         } else {
-            candidate(vault, ranked_behind(input, rule, vault, chosen))
+            let behind = ranked_behind(input, rule, vault, chosen);
+            candidate(vault, format!("fit, but {behind}"))
         }
     };
     fit.iter().map(told).collect()
@@ -221,10 +230,18 @@ pub(super) fn beside(input: &Input<'_>, rule: &Rule, in_place: &Vault) -> Vec<Ca
     others.retain(|vault| rule.vaults.is_within(&vault.id) && vault.id != in_place.id);
     let own = rank(input, rule, in_place);
     let told = |vault: &&Vault| {
-        let why = match unfitness(input, rule, vault) {
-            Some(reason) => reason.message,
-            None if rank(input, rule, vault) < own => ranked_behind(input, rule, vault, in_place),
-            None => format!("fit, but {} is in place", in_place.id.name()),
+        let name = in_place.id.name();
+        let is_read = input.sighting(&vault.id).is_some();
+        let unfit = unfitness(input, rule, vault).filter(|_| is_read);
+        // Where a vault lies does not change: that much is true of a row that nobody read live.
+        let is_behind = rank(input, rule, vault) < own;
+        let behind = is_behind.then(|| ranked_behind(input, rule, vault, in_place));
+        let why = match (unfit, behind) {
+            (Some(reason), _) => reason.message,
+            (None, Some(behind)) if is_read => format!("fit, but {behind}"),
+            (None, Some(behind)) => behind,
+            (None, None) if is_read => format!("fit, but {name} is in place"),
+            (None, None) => format!("not read: {name} is in place"),
         };
         candidate(vault, why)
     };

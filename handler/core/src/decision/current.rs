@@ -174,7 +174,8 @@ pub(super) fn may_move(current: &CurrentBinding, rule: &Rule, vault: &Vault) -> 
             held(reason::bound_elsewhere(bound, &vault.id, rule.rebind))
         }
         CurrentBinding::NotVisible(bound) => {
-            held(reason::bound_vault_not_visible(bound, &vault.id))
+            let choice = format!("the policy would choose {}", vault.id);
+            held(reason::bound_vault_not_visible(bound, &choice))
         }
     }
 }

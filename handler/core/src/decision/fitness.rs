@@ -28,12 +28,14 @@ pub(super) fn unfitness(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Option
         ))
     } else if requires(Requirement::PurgeProtection) && !vault.purge_protection {
         Some(reason::no_purge_protection(&vault.id))
-    } else if !vault.provisioning_state.eq_ignore_ascii_case("Succeeded") {
-        Some(reason::vault_not_ready(
-            &vault.id,
-            &vault.provisioning_state,
-        ))
     } else {
-        None
+        unreadiness(vault)
     }
+}
+
+/// Why it cannot take any yet.
+pub(super) fn unreadiness(vault: &Vault) -> Option<Reason> {
+    let state = &vault.provisioning_state;
+    let is_ready = state.eq_ignore_ascii_case("Succeeded");
+    (!is_ready).then(|| reason::vault_not_ready(&vault.id, state))
 }

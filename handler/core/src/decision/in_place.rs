@@ -4,11 +4,11 @@
 
 use super::{
     Decision,
-    candidates::{beside, candidate, outranking},
+    candidates::{beside, candidate, outranking, unread},
     current::CurrentBinding,
-    fitness::unfitness,
+    fitness::{unfitness, unreadiness},
     input::Input,
-    stop::{Patience, Stop},
+    stop::{Patience, Stop, both},
 };
 use crate::{
     inventory::Sighting,
@@ -72,11 +72,12 @@ fn protector<'a>(input: &Input<'a>, rule: &Rule, vault: &Vault) -> Option<&'a Ru
 
 /// One that is not ready is waited for, one that is not fit is told: to be mended, not to be left.
 fn fit(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Result<(), Stop> {
+    if let Some(reason) = unreadiness(vault) {
+        // What else it shows may be of before the change that is under way.
+        return Err(Stop::Wait(Patience::Hour, Outcome::Rejected, reason));
+    }
     match unfitness(input, rule, vault) {
         None => Ok(()),
-        Some(reason) if reason.code == reason::VAULT_NOT_READY => {
-            Err(Stop::Wait(Patience::Hour, Outcome::Rejected, reason))
-        }
         Some(reason) => Err(Stop::End(Outcome::Rejected, reason)),
     }
 }
@@ -84,10 +85,19 @@ fn fit(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Result<(), Stop> {
 /// Does one vault alone rank first, strictly above the one in place, and is it fit by a live read?
 fn is_outranked(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Result<bool, Stop> {
     match outranking(input, rule, vault).as_slice() {
-        [one] => {
+        [] => Ok(false),
+        [one] if unfitness(input, rule, one).is_some() => {
             input.live(one)?;
-            Ok(unfitness(input, rule, one).is_none())
+            Ok(false)
         }
-        _ => Ok(false),
+        [one] => {
+            // Others that rank as high may have come since.
+            both(input.live(one), input.current_list())?;
+            Ok(true)
+        }
+        several => {
+            unread(input, several.iter().copied())?;
+            Ok(false)
+        }
     }
 }

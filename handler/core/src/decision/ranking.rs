@@ -54,7 +54,7 @@ pub(super) fn ranked_behind(
         .find(|(_, (first, second))| first != second)
         .map_or("", |(preference, _)| preference.word());
     format!(
-        "fit, but ranks behind: `{preference}` holds for {} and not for it",
+        "ranks behind: `{preference}` holds for {} and not for it",
         chosen.id.name()
     )
 }

@@ -221,16 +221,17 @@ pub(crate) fn protected_by_rule(bound: &VaultId, protector: &Rule, rule: &Rule) 
             protector.name, protector.rebind, rule.name
         ),
         format!(
-            "Give the cluster back the tags by which `{}` governs it; to move it on purpose, clear its archive first.",
+            "Have `{}` govern the cluster, by its tags or by the order of the rules; to move it on purpose, clear its archive first.",
             protector.name
         ),
     )
 }
 
-pub(crate) fn bound_vault_not_visible(bound: &str, chosen: &VaultId) -> Reason {
+/// The bound vault cannot be seen; what the policy makes of the cluster's other vaults only says what would come of it.
+pub(crate) fn bound_vault_not_visible(bound: &str, choice: &str) -> Reason {
     reason(
         "BoundVaultNotVisible",
-        format!("bound to `{bound}`, which cannot be seen; the policy would choose {chosen}"),
+        format!("bound to `{bound}`, which cannot be seen; {choice}"),
         "Give Vaultbind's identity its reader role where that vault lies, or clear the archive on the cluster if it is of no use.",
     )
 }

@@ -52,7 +52,8 @@ impl World {
                 self.meant_for(cluster).next().is_none() && !is_held
             }
             Outcome::Ambiguous => fit.len() > 1 && !is_right && (may_go || !is_elsewhere),
-            Outcome::Held => is_elsewhere,
+            // Settings win: no writer of the older property moves a cluster that has them.
+            Outcome::Held => is_elsewhere && (!may_go || cluster.settings.is_some()),
             Outcome::Rejected if is_right => {
                 let is_fit = in_place.is_some_and(|id| fit.contains(id));
                 !is_fit || self.nobody_can_write(policy, cluster, true)
@@ -68,6 +69,13 @@ impl World {
             }
             _ => false,
         }
+    }
+
+    /// The vault in place, where it is the policy's for the cluster.
+    pub(super) fn right_in_place(&self, cluster: &Cluster) -> Option<VaultId> {
+        let bound = self.bound_to(cluster)?;
+        let is_meant = self.meant_for(cluster).any(|vault| vault.id == bound);
+        is_meant.then_some(bound)
     }
 
     /// The vault that a cluster delivers to, there or deleted.
