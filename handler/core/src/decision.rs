@@ -4,6 +4,7 @@
 
 mod candidates;
 mod changes;
+mod considered;
 mod current;
 mod fitness;
 mod in_place;

@@ -4,17 +4,18 @@
 
 use super::{
     Decision, Read,
+    considered::{equal, ranked, ruled_out},
     current::CurrentBinding,
-    fitness::unfitness,
+    fitness::{Unfit, unfitness},
     input::Input,
-    ranking::{first_of, rank, ranked_behind},
+    ranking::{first_of, rank},
     stop::{Patience, Stop},
 };
 use crate::{
     inventory::Sighting,
     policy::{Rebind, Rule},
     resource::Vault,
-    result::{Candidate, Outcome, Reason, reason},
+    result::{Outcome, reason},
 };
 
 /// The vault that comes first under a rule. Where there is none, a cluster whose vault is deleted is orphaned, and one that
@@ -116,10 +117,16 @@ fn matching<'a>(input: &Input<'a>, rule: &Rule) -> Vec<&'a Vault> {
     vaults
 }
 
+/// Those of them that lie in the boundary.
+pub(super) fn within<'a>(input: &Input<'a>, rule: &Rule) -> Vec<&'a Vault> {
+    let mut vaults = matching(input, rule);
+    vaults.retain(|vault| rule.vaults.is_within(&vault.id));
+    vaults
+}
+
 /// The vaults within that rank first, where they rank strictly above this one, fit or not.
 pub(super) fn outranking<'a>(input: &Input<'a>, rule: &Rule, vault: &Vault) -> Vec<&'a Vault> {
-    let mut within = matching(input, rule);
-    within.retain(|other| rule.vaults.is_within(&other.id));
+    let mut within = within(input, rule);
     let rank_of = |vault: &Vault| rank(input, rule, vault);
     let best = within.iter().map(|other| rank_of(other)).max();
     let best = best.filter(|best| *best > rank_of(vault));
@@ -186,8 +193,6 @@ fn listed<'a>(input: &Input<'a>, rule: &Rule) -> Vec<&'a Vault> {
     found
 }
 
-type Unfit<'a> = (&'a Vault, Reason);
-
 fn fit_and_unfit<'a>(
     input: &Input<'_>,
     rule: &Rule,
@@ -202,69 +207,6 @@ fn fit_and_unfit<'a>(
         }
     }
     (fit, unfit)
-}
-
-pub(super) fn candidate(vault: &Vault, why: impl Into<String>) -> Candidate {
-    Candidate {
-        id: vault.id.to_string(),
-        why: why.into(),
-    }
-}
-
-/// The fit vaults, where one of them comes first.
-fn ranked(input: &Input<'_>, rule: &Rule, fit: &[&Vault], chosen: &Vault) -> Vec<Candidate> {
-    let told = |vault: &&Vault| {
-        if vault.id == chosen.id {
-            candidate(vault, "chosen")
-        } else {
-            let behind = ranked_behind(input, rule, vault, chosen);
-            candidate(vault, format!("fit, but {behind}"))
-        }
-    };
-    fit.iter().map(told).collect()
-}
-
-/// What else the rule would find for a cluster whose vault in place is right.
-pub(super) fn beside(input: &Input<'_>, rule: &Rule, in_place: &Vault) -> Vec<Candidate> {
-    let mut others = matching(input, rule);
-    others.retain(|vault| rule.vaults.is_within(&vault.id) && vault.id != in_place.id);
-    let own = rank(input, rule, in_place);
-    let told = |vault: &&Vault| {
-        let name = in_place.id.name();
-        let is_read = input.sighting(&vault.id).is_some();
-        let unfit = unfitness(input, rule, vault).filter(|_| is_read);
-        // Where a vault lies does not change: that much is true of a row that nobody read live.
-        let is_behind = rank(input, rule, vault) < own;
-        let behind = is_behind.then(|| ranked_behind(input, rule, vault, in_place));
-        let why = match (unfit, behind) {
-            (Some(reason), _) => reason.message,
-            (None, Some(behind)) if is_read => format!("fit, but {behind}"),
-            (None, Some(behind)) => behind,
-            (None, None) if is_read => format!("fit, but {name} is in place"),
-            (None, None) => format!("not read: {name} is in place"),
-        };
-        candidate(vault, why)
-    };
-    others.iter().map(told).collect()
-}
-
-/// The fit vaults, where several come first.
-fn equal(equals: &[&Vault]) -> Vec<Candidate> {
-    let told = |vault: &&Vault| candidate(vault, "fit, ranks equal with the others");
-    equals.iter().map(told).collect()
-}
-
-/// The vaults that match and cannot be chosen.
-fn ruled_out<'a>(
-    rule: &'a Rule,
-    unfit: &'a [Unfit<'_>],
-    outside: &'a [&Vault],
-) -> impl Iterator<Item = Candidate> {
-    let unfit = unfit.iter();
-    let unfit = unfit.map(|(vault, reason)| candidate(vault, reason.message.clone()));
-    let outside = outside.iter();
-    let why = |vault: &Vault| reason::outside_within(&vault.id, rule).message;
-    unfit.chain(outside.map(move |vault| candidate(vault, why(vault))))
 }
 
 /// What becomes of a cluster for which no vault is fit.

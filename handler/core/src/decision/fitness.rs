@@ -10,6 +10,9 @@ use crate::{
     result::{Reason, reason},
 };
 
+/// A vault that cannot take credentials, and why.
+pub(super) type Unfit<'a> = (&'a Vault, Reason);
+
 /// Why a vault cannot take credentials at all.
 pub(super) fn unfitness(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Option<Reason> {
     let requires = |wanted| rule.vaults.require.contains(&wanted);

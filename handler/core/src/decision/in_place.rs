@@ -4,7 +4,8 @@
 
 use super::{
     Decision,
-    candidates::{beside, candidate, outranking, unread},
+    candidates::{outranking, unread, within},
+    considered::{beside, candidate},
     current::CurrentBinding,
     fitness::{unfitness, unreadiness},
     input::Input,
@@ -41,7 +42,9 @@ pub(super) fn stay<'a>(
         return Ok(None);
     }
     decision.candidates = vec![candidate(vault, "in place")];
-    decision.candidates.extend(beside(input, rule, vault));
+    decision
+        .candidates
+        .extend(beside(input, rule, vault, &within(input, rule)));
     Ok(Some(vault))
 }
 
