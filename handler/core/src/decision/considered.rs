@@ -50,7 +50,7 @@ pub(super) fn beside(
     let told = |vault: &&Vault| {
         let name = in_place.id.name();
         let is_read = input.sighting(&vault.id).is_some();
-        let unfit = unfitness(input, rule, vault).filter(|_| is_read);
+        let unfit = is_read.then(|| unfitness(input, rule, vault)).flatten();
         // Where a vault lies does not change: that much is true of a row that nobody read live.
         let is_behind = rank(input, rule, vault) < own;
         let behind = is_behind.then(|| ranked_behind(input, rule, vault, in_place));

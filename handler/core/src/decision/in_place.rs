@@ -28,16 +28,17 @@ pub(super) fn stay<'a>(
     let Some(vault) = in_place(input, current) else {
         return Ok(None);
     };
-    let protector = protector(input, rule, vault);
     if !is_right(input, rule, vault) {
-        return protector.map_or(Ok(None), |other| {
+        return protector(input, rule, vault).map_or(Ok(None), |other| {
             let reason = reason::protected_by_rule(&vault.id, other, rule);
             Err(Stop::End(Outcome::Held, reason))
         });
     }
-    decision.vault = Some(vault.clone());
-    fit(input, rule, vault)?;
-    let may_leave = rule.rebind == Rebind::Allow && protector.is_none();
+    if let Err(stop) = fit(input, rule, vault) {
+        decision.vault = Some(vault.clone());
+        return Err(stop);
+    }
+    let may_leave = rule.rebind == Rebind::Allow && protector(input, rule, vault).is_none();
     if may_leave && is_outranked(input, rule, vault)? {
         return Ok(None);
     }
