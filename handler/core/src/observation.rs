@@ -107,8 +107,13 @@ impl Source for Inventory {
     type Error = Unsettled;
 
     async fn read(&self, reads: Vec<Read>, _: &Inventory) -> Result<Inventory, Unsettled> {
-        let mut seen = Inventory::default();
-        reads.iter().for_each(|read| seen.extend(self.fact(read)));
-        Ok(seen)
+        Ok(answered(&reads, |read| self.fact(read)))
     }
+}
+
+/// What an inventory answers to several reads.
+pub(crate) fn answered(reads: &[Read], fact: impl Fn(&Read) -> Inventory) -> Inventory {
+    let mut seen = Inventory::default();
+    reads.iter().for_each(|read| seen.extend(fact(read)));
+    seen
 }

@@ -14,7 +14,7 @@ use crate::{
         file::Defaults,
         written::{self, FURNISHED, given},
     },
-    observation::{Observation, Source, Unsettled, observe_offline},
+    observation::{Observation, Source, Unsettled, answered, observe_offline},
     policy::Policy,
     yaml::{
         Problem,
@@ -115,9 +115,7 @@ impl Source for Given {
     type Error = Unsettled;
 
     async fn read(&self, reads: Vec<Read>, _: &Inventory) -> Result<Inventory, Unsettled> {
-        let mut seen = Inventory::default();
-        reads.iter().for_each(|read| seen.extend(self.fact(read)));
-        Ok(seen)
+        Ok(answered(&reads, |read| self.fact(read)))
     }
 }
 

@@ -87,9 +87,12 @@ fn what_a_captured_estate_does_not_know_is_said() {
     let mut estate = captured();
     let cluster = fixtures::cluster("c1", &[("site", "a")]);
     estate.clusters.insert(cluster.id.clone(), Some(cluster));
-    let vault = fixtures::vault("kv-a", &[("site", "a")]);
+    let mut vault = fixtures::vault("kv-a", &[("site", "a")]);
     let own = vault.id.subscription().clone();
-    estate.tenants.insert(own.clone(), vault.tenant.clone());
+    // A GUID is the same in capitals.
+    let tenant = "AAAAAAAA-0000-4000-8000-00000000000A";
+    vault.tenant = tenant.to_ascii_lowercase();
+    estate.tenants.insert(own.clone(), tenant.to_owned());
     estate.providers.insert(own.clone(), registered());
     estate.listed.insert(own, Listed::current([vault]));
     let observed = observed(&estate, "c1");
