@@ -5,7 +5,9 @@
 //! the results queue.
 
 pub mod admission;
+pub mod caches;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod context;
 pub mod deadline;

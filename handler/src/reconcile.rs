@@ -17,7 +17,7 @@ use vaultbind_core::{
     archive::ArchiveStatus,
     decision::Decision,
     id::ClusterId,
-    plan::{ChangeKind, Plan},
+    plan::Plan,
     policy::Mode,
     result::{
         BindingResult, CauseKind, ChangeRecord, ChangeStatus, Outcome, Reason,
@@ -42,6 +42,9 @@ pub const MAX_PATCHES: u32 = 3;
 
 /// How long a role assignment may take to have effect.
 pub const ROLE_SPREADS: Duration = Duration::from_secs(3600);
+
+/// How many candidates a request remembers: a message has its bounds.
+const MOST_REMEMBERED: usize = 20;
 
 /// When a cluster without a vault is reconciled again, in seconds: the vault may be on its way.
 const UNMATCHED_STEPS: [u64; 3] = [60, 300, 900];
@@ -190,13 +193,7 @@ async fn pass(
     if request.origin == Origin::Own || !is_agreed(request, &decision) {
         return Ok(None);
     }
-    let grants = decision.writer.as_ref();
-    if let Some(left_behind) = grants
-        .map(|grants| &grants.left_behind)
-        .filter(|assignments| !assignments.is_empty())
-    {
-        request.progress.left_behind.clone_from(left_behind);
-    }
+    remember(request, &decision);
     if context.policy.mode == Mode::Audit {
         note_all(request, &decision.plan, ChangeStatus::Planned);
         return Ok(Some(Outcome::Planned));
@@ -211,6 +208,21 @@ async fn pass(
         return Ok(Some(decision.outcome));
     }
     Err(Error::NotVisible)
+}
+
+/// Keeps what only this decision knows: once the cluster is pointed elsewhere, it is as if it had always been so.
+fn remember(request: &mut Request, decision: &Decision) {
+    let progress = &mut request.progress;
+    let grants = decision.writer.as_ref();
+    let left_behind = grants.map(|grants| &grants.left_behind);
+    if let Some(left_behind) = left_behind.filter(|rows| !rows.is_empty()) {
+        progress.left_behind.clone_from(left_behind);
+    }
+    if decision.plan.sets_archive() {
+        let considered = decision.candidates.iter().take(MOST_REMEMBERED);
+        progress.candidates = considered.cloned().collect();
+        progress.warnings.clone_from(&decision.warnings);
+    }
 }
 
 /// Is there nothing to do? Where the cluster is bound, what was sent without an answer was made.
@@ -255,11 +267,7 @@ fn may_act(
     {
         return Err(Error::NotVisible);
     }
-    let sets_archive = decision
-        .plan
-        .changes
-        .iter()
-        .any(|change| change.kind() == ChangeKind::SetArchive);
+    let sets_archive = decision.plan.sets_archive();
     let patient = role_is_young && progress.lasts(RetryClass::RoleSpreads).is_some();
     if sets_archive && progress.patches >= MAX_PATCHES && !patient {
         let failure = OperationFailure::last(progress);

@@ -18,8 +18,11 @@ pub(crate) const TIERS: [(&str, &str); 3] = [
     ("silver", "when-orphaned"),
     ("bronze", "allow"),
 ];
-/// The one resource group that the policy trusts.
-pub(crate) const TRUSTED: &str = "rg-secrets";
+
+/// Each tier's rule trusts a resource group of its own.
+pub(crate) fn group_of(tier: &str) -> String {
+    format!("rg-{tier}")
+}
 const MANAGER: &str = "cm-1";
 
 /// Who writes, as the policy has it.
@@ -88,7 +91,7 @@ impl Land {
             writers: BTreeSet::new(),
             count: 0,
         };
-        for _ in 0..3 + chance.below(4) {
+        for _ in 0..6 + chance.below(6) {
             let vault = land.draw_vault(chance);
             land.vaults.push(vault);
         }
@@ -104,11 +107,12 @@ impl Land {
         self.count
     }
 
-    /// A vault: mostly a fit one in the trusted resource group. Its name says where it is.
+    /// A vault: mostly a fit one in the resource group of a tier. Its name says where it is.
     pub(crate) fn draw_vault(&mut self, chance: &mut Chance) -> VaultSpec {
         let number = self.number();
         let spec = if chance.happens(80) {
-            VaultSpec::new(&format!("kv-{number}")).group(TRUSTED)
+            let tier = tier_of(number);
+            VaultSpec::new(&format!("kv-{number}")).group(&group_of(tier))
         } else {
             VaultSpec::new(&format!("out-{number}")).group("rg-elsewhere")
         };
@@ -149,7 +153,7 @@ impl Land {
         if chance.happens(8) {
             spec = spec.provisioning_state("Failed");
         }
-        let vault = format!("kv-{}", 1 + chance.below(6));
+        let vault = format!("kv-{}", 1 + chance.below(9));
         let shown = chance.below(5);
         let has_settings = shown == 1 && self.serves_settings && identity != "none";
         spec = match shown {
@@ -208,9 +212,10 @@ impl Land {
             .map(|(tier, rebind)| {
                 format!(
                     "  - name: {tier}\n    clusters:\n      tags: {{ site: \"*\", tier: {tier} }}\n    vaults:\n      \
-                     within: [\"/subscriptions/{WEST}/resourceGroups/{TRUSTED}\"]\n      \
+                     within: [\"/subscriptions/{WEST}/resourceGroups/{}\"]\n      \
                      tags: {{ purpose: nexus-credentials, site: \"${{cluster.tags.site}}\" }}\n    \
-                     writer: {writer}\n    rebind: {rebind}\n"
+                     writer: {writer}\n    rebind: {rebind}\n",
+                    group_of(tier)
                 )
             })
             .collect();
@@ -264,9 +269,16 @@ impl Land {
     }
 }
 
+/// The tier in whose group the vault of this number lies, where it lies in one.
+fn tier_of(number: usize) -> &'static str {
+    TIERS[number % TIERS.len()].0
+}
+
 pub(crate) fn vault_id(name: &str) -> String {
+    let number = name.trim_start_matches("kv-").parse().unwrap();
+    let group = group_of(tier_of(number));
     format!(
-        "/subscriptions/{WEST}/resourceGroups/{TRUSTED}/providers/Microsoft.KeyVault/vaults/{name}"
+        "/subscriptions/{WEST}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}"
     )
 }
 

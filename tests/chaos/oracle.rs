@@ -6,8 +6,8 @@ use serde_json::Value;
 use vaultbind_simulator::state::{Azure, WRITER_ROLE};
 
 use crate::{
-    estate::{Land, TIERS, TRUSTED, Writer},
-    town::Town,
+    estate::{Land, TIERS, Writer, group_of},
+    town::{Town, WEST},
 };
 
 /// How a cluster has to end.
@@ -25,7 +25,8 @@ pub(crate) enum End {
 enum Current {
     Nothing,
     Vault(String),
-    Deleted,
+    /// A vault that is deleted, and its id where that is known.
+    Deleted(Option<String>),
     Unknown,
 }
 
@@ -41,43 +42,42 @@ pub(crate) fn end(town: &Town, land: &Land, name: &str, cluster: &Value) -> End 
     let tier = TIERS
         .iter()
         .find(|(tier, _)| tag(cluster, "tier") == Some(tier));
-    let (Some(site), Some((_, rebind))) = (tag(cluster, "site"), tier) else {
+    let (Some(site), Some((tier, rebind))) = (tag(cluster, "site"), tier) else {
         return End::Told("unmatched");
     };
     let azure = town.simulator.world.azure();
     let current = current(&azure, cluster);
-    let of_site = of_site(&azure, site);
+    let of_site = of_site(&azure, tier, site);
     let choice = choose(&of_site);
     let in_place = match &current {
         Current::Vault(bound) => of_site.iter().find(|it| it.0.eq_ignore_ascii_case(bound)),
         _ => None,
     };
-    let is_protected = matches!(&current, Current::Vault(bound) if is_protected(&azure, bound));
+    let is_kept = is_kept(&azure, tier, &current);
     let bound_to = |vault: String| match writers(town, land, name, cluster) {
         Some(writers) => End::Bound(vault, writers),
         None => End::Told("rejected"),
     };
+    let is_legacy = matches!(land.writer, Writer::PlatformApps | Writer::ClusterManager);
+    // Settings win: no writer of the older shape moves a cluster that has them.
+    let is_stuck = is_legacy && has_settings(cluster);
     drop(azure);
     match (current, choice) {
         // Nobody leaves a vault of his site for one that is as good, nor because it is unfit for a while.
         _ if in_place.is_some_and(|it| !it.1) => End::Told("rejected"),
         (Current::Vault(vault), _) if in_place.is_some() => bound_to(vault),
-        // The rules of all tiers share one boundary, and not all of them let their clusters go.
-        (Current::Vault(_), _) if is_protected => End::Told("held"),
-        (Current::Deleted, Err(_)) => End::Told("orphaned"),
-        (Current::Deleted, Ok(_)) if *rebind == "never" => End::Told("orphaned"),
-        (Current::Vault(_), Err(_)) if *rebind != "allow" => End::Told("held"),
         (Current::Unknown, _) => End::Told("held"),
+        // Another tier's rule does not let its clusters go.
+        (Current::Vault(_), _) if is_kept => End::Told("held"),
+        (Current::Deleted(_), _) if is_kept || *rebind == "never" || is_stuck => {
+            End::Told("orphaned")
+        }
+        (Current::Deleted(_), Err(_)) => End::Told("orphaned"),
+        (Current::Vault(_), _) if *rebind != "allow" => End::Told("held"),
+        (Current::Vault(_), Ok(_)) if is_stuck => End::Told("held"),
         (_, Err(outcome)) => End::Told(outcome),
-        (Current::Vault(_), Ok(_)) if !may_move(land, cluster, rebind) => End::Told("held"),
         (_, Ok(vault)) => bound_to(vault),
     }
-}
-
-/// Settings win: no writer of the older shape moves a cluster that has them.
-fn may_move(land: &Land, cluster: &Value, rebind: &str) -> bool {
-    let is_legacy = matches!(land.writer, Writer::PlatformApps | Writer::ClusterManager);
-    rebind == "allow" && !(is_legacy && has_settings(cluster))
 }
 
 fn has_settings(cluster: &Value) -> bool {
@@ -89,52 +89,85 @@ fn current(azure: &Azure, cluster: &Value) -> Current {
     let properties = &cluster["properties"];
     if let Some(uri) = properties["secretArchiveSettings"]["vaultUri"].as_str() {
         let name = uri.trim_start_matches("https://").split('.').next();
-        let is_deleted = azure.deleted_vaults().any(|it| it["name"].as_str() == name);
+        let mut deleted = azure.deleted_vaults();
+        let deleted = deleted.find(|it| it["name"].as_str() == name);
         return match azure.vault_at(uri) {
-            Some(vault) => Current::Vault(vault["id"].as_str().unwrap().to_owned()),
-            None if is_deleted => Current::Deleted,
-            None => Current::Unknown,
+            Some(vault) => Current::Vault(text(&vault["id"])),
+            None => match deleted {
+                Some(vault) => Current::Deleted(Some(text(&vault["properties"]["vaultId"]))),
+                None => purged(azure, None),
+            },
         };
     }
     let archive = &properties["secretArchive"];
     match archive["keyVaultId"].as_str() {
         Some(id) if archive["useKeyVault"] == "True" => match azure.resource(id) {
             Some(_) => Current::Vault(id.to_owned()),
-            None => Current::Deleted,
+            None => {
+                let mut deleted = azure.deleted_vaults();
+                let is_deleted = deleted.any(|it| it["properties"]["vaultId"].as_str() == Some(id));
+                let id = Some(id.to_owned());
+                if is_deleted {
+                    Current::Deleted(id)
+                } else {
+                    purged(azure, id)
+                }
+            }
         },
         _ => Current::Nothing,
     }
 }
 
-/// The vaults of the site within the trusted group, and whether each is fit.
-fn of_site(azure: &Azure, site: &str) -> Vec<(String, bool)> {
-    let within = format!("/resourceGroups/{TRUSTED}/");
+/// A name that nobody has is free, which is seen where some other name is taken.
+fn purged(azure: &Azure, id: Option<String>) -> Current {
+    let mut vaults = azure.resources_of("Microsoft.KeyVault/vaults");
+    match vaults.any(|it| text(&it["id"]).contains(WEST)) {
+        true => Current::Deleted(id),
+        false => Current::Unknown,
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// The vaults of the site within the tier's group, and whether each is fit.
+fn of_site(azure: &Azure, tier: &str, site: &str) -> Vec<(String, bool)> {
+    let within = format!("/resourceGroups/{}/", group_of(tier));
     let vaults = azure.resources_of("Microsoft.KeyVault/vaults");
     let vaults = vaults.filter(|it| {
         let is_tagged =
             tag(it, "purpose") == Some("nexus-credentials") && tag(it, "site") == Some(site);
-        is_tagged && it["id"].as_str().unwrap().contains(&within)
+        is_tagged && text(&it["id"]).contains(&within)
     });
     let is_fit = |it: &Value| it["properties"]["enableRbacAuthorization"] == true;
-    vaults
-        .map(|it| (it["id"].as_str().unwrap().to_owned(), is_fit(it)))
-        .collect()
+    vaults.map(|it| (text(&it["id"]), is_fit(it))).collect()
 }
 
-/// Does the vault pass the tests of a rule, whatever the site of the cluster?
-fn is_protected(azure: &Azure, vault: &str) -> bool {
-    let is_within = vault.contains(&format!("/resourceGroups/{TRUSTED}/"));
-    let shown = azure.resource(vault);
-    is_within && shown.is_some_and(|it| tag(it, "purpose") == Some("nexus-credentials"))
+/// Does another tier's rule keep what is, or was, in its group? Of a vault that is there it has to pass the tests.
+fn is_kept(azure: &Azure, own: &str, current: &Current) -> bool {
+    let mut others = TIERS
+        .iter()
+        .filter(|(tier, rebind)| *tier != own && *rebind != "allow");
+    let is_in = |id: &str, tier: &str| id.contains(&format!("/resourceGroups/{}/", group_of(tier)));
+    match current {
+        Current::Vault(id) => {
+            let shown = azure.resource(id);
+            let passes = shown.is_some_and(|it| tag(it, "purpose") == Some("nexus-credentials"));
+            passes && others.any(|(tier, _)| is_in(id, tier))
+        }
+        Current::Deleted(Some(id)) => others.any(|(tier, _)| is_in(id, tier)),
+        Current::Deleted(None) => others.next().is_some(),
+        Current::Nothing | Current::Unknown => false,
+    }
 }
 
-/// The one fit vault, or why there is none.
+/// The one vault, where it is fit, or why there is none.
 fn choose(of_site: &[(String, bool)]) -> Result<String, &'static str> {
-    let fit: Vec<&String> = of_site.iter().filter(|it| it.1).map(|it| &it.0).collect();
-    match fit.as_slice() {
-        [one] => Ok((*one).clone()),
-        [] if of_site.is_empty() => Err("unmatched"),
-        [] => Err("rejected"),
+    match of_site {
+        [(one, true)] => Ok(one.clone()),
+        [(_, false)] => Err("rejected"),
+        [] => Err("unmatched"),
         _ => Err("ambiguous"),
     }
 }

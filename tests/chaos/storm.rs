@@ -247,7 +247,7 @@ impl Storm<'_> {
     /// A person sets the older property; where the newer one is set, that has no effect.
     fn somebody_points_a_cluster_elsewhere(&mut self) {
         let Some(id) = self.a_cluster() else { return };
-        let vault = vault_id(&format!("kv-{}", 1 + self.chance.below(6)));
+        let vault = vault_id(&format!("kv-{}", 1 + self.chance.below(9)));
         let is_on = if self.chance.happens(80) {
             "True"
         } else {

@@ -206,6 +206,7 @@ async fn an_estate_answers_as_azure_does() {
             "bound",
             "exempt",
             "held",
+            "orphaned",
             "planned",
             "rejected",
             "unmatched",

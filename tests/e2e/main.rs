@@ -20,6 +20,7 @@ mod faults;
 mod host;
 mod memory;
 mod own_writes;
+mod proof;
 mod rebinding;
 mod rights;
 mod scenario;

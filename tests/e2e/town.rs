@@ -81,6 +81,11 @@ pub(crate) struct Town {
 impl Town {
     /// Starts the host and the binary around a simulator that runs already.
     pub(crate) async fn around(simulator: Simulator, plan: Plan) -> Self {
+        // Whoever writes a policy has the groups of its boundaries.
+        let boundaries = plan.policy.split(['"', ' ', ',', '[', ']', '\n']);
+        for boundary in boundaries.filter(|it| it.starts_with("/subscriptions/")) {
+            simulator.world.azure().add_resource_group(boundary);
+        }
         let policy = write_policy(&plan.policy);
         let grid = EventGrid::start(simulator.world.clone()).unwrap();
         let mut settings = simulator.handler_environment();

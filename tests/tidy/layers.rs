@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use crate::files;
 
 /// From below to above; modules of one layer do not name each other.
-const LAYERS: [&[&str]; 10] = [
-    &["admission", "config", "deadline", "escape"],
+const LAYERS: [&[&str]; 11] = [
+    &["admission", "clock", "config", "deadline", "escape"],
+    &["caches"],
     &["context", "telemetry"],
     &["request"],
     &["event", "queue"],

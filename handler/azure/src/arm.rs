@@ -11,7 +11,7 @@ mod vaults;
 mod wire;
 
 use reqwest::Method;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use url::Url;
 use vaultbind_core::id::SubscriptionId;
@@ -21,6 +21,7 @@ pub use operations::{Operation, OperationStatus, OperationUrl};
 pub use resource_graph::{ClusterPage, queries};
 
 use crate::{
+    arm::wire::text,
     cloud::Cloud,
     credential::Tokens,
     error::Error,
@@ -34,10 +35,10 @@ const MAX_PAGES: usize = 100;
 #[derive(Debug, Clone)]
 pub struct Arm(Channel);
 
-/// One page of a list.
+/// One page of a list; an answer that lacks its list is none.
 #[derive(Deserialize)]
 struct Page {
-    #[serde(default)]
+    #[serde(deserialize_with = "listed")]
     value: Vec<Value>,
     #[serde(rename = "nextLink", default)]
     next_link: Option<String>,
@@ -114,6 +115,23 @@ impl Arm {
             )
         })
     }
+}
+
+/// A list that has to be there; null is an empty one.
+fn listed<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Value>, D::Error> {
+    Option::deserialize(from).map(Option::unwrap_or_default)
+}
+
+/// A row that cannot be read costs that row, not the page.
+fn readable<T>(row: &Value, read: Option<T>) -> Option<T> {
+    if read.is_none() {
+        let id = crate::error::shortened(text(row, "/id").unwrap_or("none"));
+        tracing::warn!(
+            id,
+            "a list shows a resource whose id cannot be read, it is left out"
+        );
+    }
+    read
 }
 
 #[cfg(test)]

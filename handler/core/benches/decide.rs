@@ -1,7 +1,7 @@
 //! How long decisions take, by the number of clusters: `cargo bench --locked -p vaultbind-core`.
 //!
 //! Every cluster is decided to its end, with everything observed: exemptions, 50 rules, 1,000 vaults, the writer's roles,
-//! the plan. It must not read or print anything between two decisions.
+//! the plan. Every other cluster has its vault already; for the rest one is chosen. It must not read or print anything between two decisions.
 
 #![expect(
     clippy::unwrap_used,
@@ -18,7 +18,7 @@ use time::{Date, macros::date};
 use vaultbind_core::{
     archive::SecretArchive,
     decision::{Subject, decide},
-    id::{ClusterId, SubscriptionId, VaultId},
+    id::{ClusterId, Scope, SubscriptionId, VaultId},
     inventory::{Inventory, Listed},
     observation::observe_offline,
     policy::{Policy, document},
@@ -100,7 +100,7 @@ fn cluster(number: usize) -> Cluster {
         detailed_status: Some("Running".to_owned()),
         identities: Identities::default(),
         manager: None,
-        archive: Some(SecretArchive {
+        archive: number.is_multiple_of(2).then(|| SecretArchive {
             vault: vault_id(number % VAULTS).to_string(),
             enabled: true,
         }),
@@ -137,7 +137,8 @@ fn azure() -> Inventory {
     azure.tenants.insert(own.clone(), TENANT.to_owned());
     azure.providers.insert(own.clone(), provider);
     let listed = Listed::current((0..VAULTS).map(vault));
-    azure.listed.insert(own, listed);
+    let group = Scope::ResourceGroup(own, "rg-secrets".to_owned());
+    azure.listed.insert(group, listed);
     azure.platform_principals = Some(principals());
     for number in 0..VAULTS {
         let vault = vault_id(number);
@@ -163,11 +164,11 @@ fn observed(policy: &Policy, azure: &mut Inventory, number: usize) -> (ClusterId
 }
 
 fn decide_all(policy: &Policy, estate: &[(ClusterId, Inventory)]) -> usize {
-    let is_right = |(id, inventory): &&(ClusterId, Inventory)| {
+    let is_bound = |(id, inventory): &&(ClusterId, Inventory)| {
         let decision = black_box(decide(&subject(policy, id), inventory));
-        decision.is_ok_and(|decision| decision.is_bound() && decision.plan.is_empty())
+        decision.is_ok_and(|decision| decision.is_bound())
     };
-    estate.iter().filter(is_right).count()
+    estate.iter().filter(is_bound).count()
 }
 
 fn main() {

@@ -9,6 +9,8 @@ mod current;
 mod fitness;
 mod in_place;
 mod input;
+mod moves;
+mod proof;
 mod ranking;
 mod read;
 mod stop;
@@ -19,7 +21,7 @@ use crate::{
     plan::Plan,
     policy::Rule,
     resource::Vault,
-    result::{Candidate, Outcome, Reason, reason},
+    result::{Candidate, CurrentVault, Outcome, Reason, reason},
 };
 
 pub use input::Subject;
@@ -27,6 +29,7 @@ pub use read::Read;
 pub use stop::Patience;
 pub use writer::Grants;
 
+use current::CurrentBinding;
 use input::Input;
 use stop::Stop;
 
@@ -52,6 +55,10 @@ pub struct Decision {
     pub plan: Plan,
     /// The vaults that were considered.
     pub candidates: Vec<Candidate>,
+    /// The vault that the cluster has.
+    pub current: Option<CurrentVault>,
+    /// What else a person should know.
+    pub warnings: Vec<Reason>,
 }
 
 impl Decision {
@@ -71,6 +78,8 @@ impl Decision {
             writer: None,
             plan: Plan::default(),
             candidates: Vec::new(),
+            current: None,
+            warnings: Vec::new(),
         }
     }
 
@@ -120,16 +129,21 @@ fn way(subject: &Subject<'_>, inventory: &Inventory, decision: &mut Decision) ->
     current::not_foreign(input)?;
     let rule = governing(input)?;
     decision.rule = Some(rule.name.clone());
-    let current = current::find(input)?;
+    let current = current::find(input, rule)?;
+    note(input, &current, decision);
     let vault = match in_place::stay(input, rule, &current, decision)? {
         Some(vault) => vault,
         None => candidates::choose(input, rule, &current, decision)?,
     };
+    if let Err(stop) = moves::may_move(input, rule, &current, vault) {
+        input.live(vault)?;
+        decision.vault = Some(vault.clone());
+        return Err(stop);
+    }
     let grants = writer::grants(input, rule, &current, vault);
-    // What ranks first on Resource Graph's word alone is read live and judged again, beside what follows from it.
+    // What was listed is read live and judged again, beside what follows from it.
     input.live(vault).map_err(|stop| stop.beside(&grants))?;
     decision.vault = Some(vault.clone());
-    current::may_move(&current, rule, vault)?;
     // What the writer is refused for, or waits for with the providers, has nothing to do with the vaults beside.
     let candidates = std::mem::take(&mut decision.candidates);
     let grants = grants?;
@@ -138,8 +152,22 @@ fn way(subject: &Subject<'_>, inventory: &Inventory, decision: &mut Decision) ->
         decision.candidates = candidates;
         changes::not_busy(input, &decision.plan)?;
     }
+    candidates::settled(input, rule, &current, vault)?;
     decision.writer = Some(grants);
     Ok(())
+}
+
+/// Notes the vault that the cluster has, and where it is known by another id than it has now.
+fn note(input: &Input<'_>, current: &CurrentBinding, decision: &mut Decision) {
+    decision.current = current.told(input);
+    if let CurrentBinding::Bound {
+        id,
+        moved_from: Some(before),
+        ..
+    } = current
+    {
+        decision.warnings.push(reason::vault_moved(before, id));
+    }
 }
 
 fn in_scope(subject: &Subject<'_>) -> Result<(), Stop> {

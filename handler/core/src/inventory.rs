@@ -14,11 +14,11 @@ use time::OffsetDateTime;
 
 use crate::{
     decision::Read,
-    id::{ClusterId, ClusterManagerId, SubscriptionId, VaultId},
+    id::{ClusterId, ClusterManagerId, Scope, SubscriptionId, VaultId},
     resource::{Cluster, Identities, PrincipalId, Provider, RoleAssignment, Vault},
 };
 
-pub use vault_list::{Listed, VaultList};
+pub use vault_list::{Listed, VaultList, Visibility};
 
 /// Everything that is known.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -31,8 +31,8 @@ pub struct Inventory {
     pub tenants: BTreeMap<SubscriptionId, String>,
     /// The provider's registration in a subscription.
     pub providers: BTreeMap<SubscriptionId, Provider>,
-    /// The vaults of a subscription, as Resource Graph lists them.
-    pub listed: BTreeMap<SubscriptionId, Listed>,
+    /// The vaults of a boundary, as it was listed.
+    pub listed: BTreeMap<Scope, Listed>,
     /// Clusters; none where there is no such cluster.
     pub clusters: BTreeMap<ClusterId, Option<Cluster>>,
     /// Cluster managers' identities; none where there is no such manager.
@@ -43,6 +43,10 @@ pub struct Inventory {
     pub vaults_by_host: BTreeMap<String, Option<VaultId>>,
     /// The vaults of a subscription in the soft-deleted state.
     pub deleted_vaults: BTreeMap<SubscriptionId, Vec<VaultId>>,
+    /// What Key Vault says of names, in lower case; they are unique in the cloud.
+    pub vault_names: BTreeMap<String, NameState>,
+    /// Some vault that is there, where one was searched for.
+    pub any_vault: Option<Option<VaultId>>,
     /// The two platform service principals; none in it where the directory does not have them both.
     pub platform_principals: Option<Vec<PrincipalId>>,
     /// Role assignments that reach a vault, for each principal that was asked about.
@@ -62,7 +66,19 @@ pub enum Sighting {
     Found(Vault),
     /// It was not found.
     NotFound,
-    /// It may not be read.
+    /// It may not be read, or its subscription cannot be seen.
+    Forbidden,
+}
+
+/// What Key Vault says of the name of a vault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NameState {
+    /// No vault has it, nor is it kept for a deleted one.
+    Free,
+    /// Some vault has it, or it is kept for one.
+    Taken,
+    /// That may not be asked.
     Forbidden,
 }
 
@@ -77,6 +93,10 @@ impl Inventory {
         self.vaults.extend(more.vaults);
         self.vaults_by_host.extend(more.vaults_by_host);
         self.deleted_vaults.extend(more.deleted_vaults);
+        self.vault_names.extend(more.vault_names);
+        if more.any_vault.is_some() {
+            self.any_vault = more.any_vault;
+        }
         for (vault, rows) in more.roles {
             self.roles.entry(vault).or_default().extend(rows);
         }

@@ -89,6 +89,12 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
+
+    /// Is the cluster pointed at a vault?
+    pub fn sets_archive(&self) -> bool {
+        let sets = |change: &Change| matches!(change, Change::SetArchive { .. });
+        self.changes.iter().any(sets)
+    }
 }
 
 impl Change {

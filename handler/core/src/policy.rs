@@ -109,6 +109,11 @@ impl VaultSelector {
         self.selector.matches(&vault.into(), &cluster.into())
     }
 
+    /// The subscriptions in which the trust boundary lies.
+    pub fn subscriptions(&self) -> impl Iterator<Item = &SubscriptionId> {
+        self.within.iter().map(Scope::subscription)
+    }
+
     /// Does the vault lie in the trust boundary?
     pub fn is_within(&self, vault: &ResourceId) -> bool {
         self.within.iter().any(|scope| scope.contains(vault))

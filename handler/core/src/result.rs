@@ -95,6 +95,25 @@ impl VaultReference {
     }
 }
 
+/// The vault that a cluster has, as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CurrentVault {
+    /// The resource id, null where only the address is known.
+    pub id: Option<String>,
+    /// The address, null where only what the cluster shows is known, and that is none.
+    pub uri: Option<String>,
+}
+
+impl CurrentVault {
+    /// Names a vault that was read.
+    pub fn of(vault: &Vault) -> Self {
+        Self {
+            id: Some(vault.id.to_string()),
+            uri: Some(vault.uri.clone()),
+        }
+    }
+}
+
 /// A cluster as results name it; what was not read is null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -175,8 +194,10 @@ pub struct BindingResult {
     pub mode: ModeName,
     /// The cluster.
     pub cluster: ClusterReference,
-    /// The vault, null where there is not exactly one.
+    /// The vault that the policy wants, null where there is not exactly one.
     pub vault: Option<VaultReference>,
+    /// The vault that the cluster has, null where it has none.
+    pub current: Option<CurrentVault>,
     /// The rule that governs the cluster.
     pub rule: Option<String>,
     /// The property that carries the binding.
@@ -195,6 +216,8 @@ pub struct BindingResult {
     pub after: Option<ArchiveStatus>,
     /// Why it ended so; null for a binding that is right.
     pub reason: Option<Reason>,
+    /// What else a person should know; the codes are those of reasons.
+    pub warnings: Vec<Reason>,
     /// The vaults that were considered.
     pub candidates: Vec<Candidate>,
     /// The policy that was followed.

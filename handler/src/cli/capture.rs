@@ -10,11 +10,12 @@ use std::{
 
 use anyhow::Context as _;
 use futures::{StreamExt as _, stream};
+use vaultbind_azure::Kind;
 use vaultbind_core::{
     api_version::ApiVersion,
     decision::Read,
-    id::{ClusterId, SubscriptionId, VaultId},
-    inventory::{Inventory, Listed},
+    id::{ClusterId, Scope, SubscriptionId, VaultId},
+    inventory::{Inventory, Listed, Visibility},
     observation::{Observation, Source},
     policy::Policy,
     result::Reason,
@@ -93,6 +94,7 @@ async fn read(context: &Context) -> anyhow::Result<Inventory> {
         .collect();
     subscriptions.extend(context.policy.vault_subscriptions.iter().cloned());
     list_vaults(context, subscriptions, &mut estate).await?;
+    list_boundaries(context, &mut estate).await?;
     let progress = ProgressBar::over("reading", clusters.len());
     let observed = clusters.into_iter().map(|cluster| async {
         let seen = observe(context, &cluster.id).await;
@@ -166,22 +168,47 @@ async fn list_vaults(
         let arm = &context.arm;
         let listed = patiently(context, async |_| {
             let vaults = arm.vaults_in(std::slice::from_ref(&subscription));
-            vaults.await.map_err(Error::Call)
+            vaults.await.map_err(Error::from)
         });
         let vaults = listed
             .await
             .map_err(|reason| anyhow::anyhow!("{}", reason.message))?;
         let deleted = patiently(context, async |_| {
-            arm.deleted_vaults(&subscription).await.map_err(Error::Call)
+            arm.deleted_vaults(&subscription).await.map_err(Error::from)
         });
         let deleted = deleted.await;
         if let Err(reason) = &deleted {
             print::error(format!("left out: {}", reason.message));
         }
         let listed = Listed::current(vaults);
-        estate.listed.insert(subscription.clone(), listed);
+        let whole = Scope::Subscription(subscription.clone());
+        estate.listed.insert(whole, listed);
         let deleted = deleted.ok().map(|ids| (subscription, ids));
         estate.deleted_vaults.extend(deleted);
+    }
+    Ok(())
+}
+
+/// The vaults of each boundary, as a decision would have them listed.
+async fn list_boundaries(context: &Context, estate: &mut Inventory) -> anyhow::Result<()> {
+    let rules = context.policy.rules.iter();
+    let boundaries: BTreeSet<&Scope> = rules.flat_map(|rule| &rule.vaults.within).collect();
+    for scope in boundaries {
+        let listed = patiently(context, async |_| {
+            match context.arm.vaults_of(scope).await {
+                Err(error) if error.kind() == Kind::Denied => {
+                    Ok(Listed::seen([], Visibility::Hidden))
+                }
+                Err(error) if error.kind() == Kind::NotFound => {
+                    Ok(Listed::seen([], Visibility::Absent))
+                }
+                vaults => Ok(Listed::current(vaults?)),
+            }
+        });
+        let listed = listed
+            .await
+            .map_err(|reason| anyhow::anyhow!("{}", reason.message))?;
+        estate.listed.insert(scope.clone(), listed);
     }
     Ok(())
 }

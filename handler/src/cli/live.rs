@@ -127,7 +127,7 @@ pub(super) async fn clusters(context: &Context) -> anyhow::Result<Vec<Cluster>> 
             let page = context
                 .arm
                 .clusters_page(scope.as_deref(), PAGE, token.as_deref());
-            page.await.map_err(Error::Call)
+            page.await.map_err(Error::from)
         });
         let page = page
             .await

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use vaultbind_core::policy::document;
 
 use super::{Output, print, problems};
-use crate::{config, context::Clock};
+use crate::{clock::Clock, config};
 
 pub(super) fn check(file: Option<PathBuf>, output: Output) -> anyhow::Result<ExitCode> {
     let path = file.unwrap_or_else(config::policy_file);

@@ -25,7 +25,7 @@ use super::{
     problems,
     source::settings,
 };
-use crate::context::Clock;
+use crate::clock::Clock;
 
 /// A file with its cases and what came of each.
 struct Played {

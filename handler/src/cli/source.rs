@@ -27,10 +27,7 @@ use super::{
     progress_bar::ProgressBar,
     serve::{load_policy, unusable},
 };
-use crate::{
-    config::Config,
-    context::{Clock, Context},
-};
+use crate::{clock::Clock, config::Config, context::Context, reconcile::azure::CLOCKS_DIFFER};
 
 /// How many clusters are observed at a time.
 const CONCURRENT_OBSERVATIONS: usize = 8;
@@ -54,7 +51,13 @@ pub(super) struct Captured {
 /// The context of a command, from the same settings as the function's.
 pub(super) fn context() -> anyhow::Result<Context> {
     let (config, policy) = settings()?;
-    Context::new(config, policy)
+    let context = Context::new(config, policy)?;
+    // What is listed from here on is current for all that the command looks at; instances with other clocks play no part.
+    let asked = context.clock.now() - CLOCKS_DIFFER;
+    Ok(Context {
+        asked: Some(asked),
+        ..context
+    })
 }
 
 /// The settings and the policy, for commands that may do without Azure.

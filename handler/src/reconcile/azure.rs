@@ -1,20 +1,22 @@
-//! Azure as a source of facts: a call, or the answer of a cache, for each thing that a decision asks for; one for all lists.
+//! Azure as a source of facts: a call, or the answer of a cache, for each thing that a decision asks for.
 //!
 //! It must not write, nor decide what is read, nor try again.
 
 mod cached;
+mod vaults;
 
 use std::collections::BTreeMap;
 
-use futures::future::{join, join_all};
+use futures::future::join_all;
+use tokio::time::Instant;
 use vaultbind_azure::{Error as CallError, Kind};
 use vaultbind_core::{
     api_version::ApiVersion,
     decision::{Read, Subject},
-    id::{ClusterId, SubscriptionId, VaultId},
-    inventory::{Inventory, Sighting},
+    id::ClusterId,
+    inventory::Inventory,
     observation::{self, Observation, Source, Unsettled},
-    resource::{PrincipalId, ProvisioningState, Vault},
+    resource::{PrincipalId, ProvisioningState},
 };
 
 use super::Error;
@@ -24,12 +26,16 @@ use crate::{
     telemetry::ErrorChain,
 };
 
+pub use vaults::CLOCKS_DIFFER;
+
 /// Azure, as it is read for one request about one cluster.
 #[derive(Debug)]
 pub struct Azure<'a> {
     context: &'a Context,
     request: &'a Request,
     cluster: &'a ClusterId,
+    /// When this look began.
+    began: Instant,
 }
 
 impl From<Unsettled> for Error {
@@ -43,12 +49,9 @@ impl Source for Azure<'_> {
     type Error = Error;
 
     async fn read(&self, reads: Vec<Read>, known: &Inventory) -> Result<Inventory, Error> {
-        let is_list = |read: &Read| matches!(read, Read::Vaults(_) | Read::CurrentVaults(_));
-        let (lists, others): (Vec<Read>, Vec<Read>) = reads.into_iter().partition(is_list);
-        let others = others.into_iter().map(|read| self.fact(read, known));
-        let (lists, others) = join(self.vault_lists(&lists), join_all(others)).await;
-        let mut seen = lists?;
-        for fact in others {
+        let facts = reads.into_iter().map(|read| self.fact(read, known));
+        let mut seen = Inventory::default();
+        for fact in join_all(facts).await {
             seen.extend(fact?);
         }
         let cluster = seen.cluster(self.cluster);
@@ -70,6 +73,7 @@ impl<'a> Azure<'a> {
             context,
             request,
             cluster,
+            began: Instant::now(),
         }
     }
 
@@ -130,16 +134,18 @@ impl<'a> Azure<'a> {
     async fn fact(&self, read: Read, known: &Inventory) -> Result<Inventory, Error> {
         let arm = &self.context.arm;
         let mut fact = Inventory::default();
+        let is_current = matches!(read, Read::CurrentVaults(_));
         match read {
             Read::Provider(of) => {
-                let provider = self.provider(&of).await?;
-                fact.providers.insert(of, provider);
+                fact.providers.insert(of.clone(), self.provider(&of).await?);
             }
             Read::Tenant(of) => {
-                let tenant = self.tenant(&of).await?;
-                fact.tenants.insert(of, tenant);
+                fact.tenants.insert(of.clone(), self.tenant(&of).await?);
             }
-            Read::Vaults(_) | Read::CurrentVaults(_) => return self.vault_lists(&[read]).await,
+            Read::Vaults(of) | Read::CurrentVaults(of) => {
+                let listed = self.boundary(&of, is_current).await?;
+                fact.listed.insert(of, listed);
+            }
             Read::Cluster(id, version) => match arm.cluster(&id, version.as_str()).await {
                 Err(error) if is_not_served(&error) => return self.older(version, error, known),
                 answer => {
@@ -147,18 +153,22 @@ impl<'a> Azure<'a> {
                 }
             },
             Read::Vault(id) => {
-                let sighting = sighting(arm.vault(&id).await)?;
+                let sighting = self.vault(&id).await?;
                 fact.vaults.insert(id, sighting);
             }
             Read::VaultByHost(host) => {
-                let scope = self.context.policy.scope.as_ref();
-                let id = arm.vault_by_host(scope, &host).await?;
+                let id = self.vault_at(&host, known).await?;
                 fact.vaults_by_host.insert(host, id);
             }
             Read::DeletedVaults(of) => {
                 let vaults = self.deleted_vaults(&of).await?;
                 fact.deleted_vaults.insert(of, vaults);
             }
+            Read::VaultName(of, name) => {
+                let state = self.vault_name(&of, &name).await?;
+                fact.vault_names.insert(name, state);
+            }
+            Read::AnyVault => fact.any_vault = Some(self.any_vault().await?),
             Read::PlatformPrincipals => {
                 fact.platform_principals = Some(self.platform_principals().await?);
             }
@@ -179,17 +189,6 @@ impl<'a> Azure<'a> {
             }
         }
         Ok(fact)
-    }
-
-    async fn deleted_vaults(&self, of: &SubscriptionId) -> Result<Vec<VaultId>, Error> {
-        match self.context.arm.deleted_vaults(of).await {
-            // A vault is then not known to be deleted, which holds a cluster where it is.
-            Err(error) if error.kind() == Kind::Denied => {
-                tracing::warn!(error = %ErrorChain(&error), "deleted vaults cannot be listed");
-                Ok(Vec::new())
-            }
-            answer => Ok(answer?),
-        }
     }
 
     /// The registration without a version that the cluster's region turned out not to serve.
@@ -226,12 +225,5 @@ fn found<T>(answer: Result<T, CallError>) -> Result<Option<T>, Error> {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.kind() == Kind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
-    }
-}
-
-fn sighting(answer: Result<Vault, CallError>) -> Result<Sighting, Error> {
-    match answer {
-        Err(error) if error.kind() == Kind::Denied => Ok(Sighting::Forbidden),
-        other => Ok(found(other)?.map_or(Sighting::NotFound, Sighting::Found)),
     }
 }

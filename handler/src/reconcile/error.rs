@@ -2,7 +2,7 @@
 //!
 //! It must not say what becomes of it; that is the error policy's table.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use vaultbind_azure::Error as CallError;
 use vaultbind_core::{decision::Decision, id::ClusterId};
@@ -14,10 +14,13 @@ use super::poll::OperationFailure;
 pub enum Error {
     /// A call to Azure failed.
     #[error("a call to Azure failed")]
-    Call(#[source] CallError),
+    Call(#[source] Arc<CallError>),
+    /// A call failed that would have told whether a vault is deleted.
+    #[error("the vault is not found, and whether it is deleted cannot be asked")]
+    Proof(#[source] Arc<CallError>),
     /// A platform app could not be found in the directory.
     #[error("cannot find the platform apps in the directory")]
-    Directory(#[source] CallError),
+    Directory(#[source] Arc<CallError>),
     /// The cluster was not found.
     #[error("{0} was not found")]
     Absent(ClusterId),
@@ -48,6 +51,6 @@ pub enum Error {
 
 impl From<CallError> for Error {
     fn from(error: CallError) -> Self {
-        Self::Call(error)
+        Self::Call(Arc::new(error))
     }
 }

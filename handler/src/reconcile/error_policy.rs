@@ -4,7 +4,7 @@
 
 mod backoff;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use time::OffsetDateTime;
 use vaultbind_azure::{Error as CallError, Kind};
@@ -80,6 +80,7 @@ impl RetryPolicy {
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
+const TEN_MINUTES: Duration = Duration::from_secs(600);
 
 /// How long to wait before the next try after an error, whose class is entered in the request's memory.
 ///
@@ -136,11 +137,12 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
             RetryPolicy::steps(RetryClass::Absent, &[10, 20, 30, 60], None, gone(cluster))
                 .within(super::READ_LAG)
         }
-        Error::Wait(decision) if decision.wait == Some(Patience::Hour) => {
-            let end = Decision::clone(decision);
-            RetryPolicy::backoff(RetryClass::NotReady, None, end).within(HOUR)
+        Error::Proof(error) => {
+            let message = ErrorChain(&Error::Proof(Arc::clone(error))).to_string();
+            let end = Decision::ending(Outcome::Held, reason::proof_failed(message));
+            RetryPolicy::backoff(RetryClass::Unproven, error.retry_after(), end).within(TEN_MINUTES)
         }
-        Error::Wait(decision) => RetryPolicy::backoff(None, None, Decision::clone(decision)),
+        Error::Wait(decision) => wait(decision),
         Error::UnderWay { retry_after } => RetryPolicy::steps(
             None,
             &[10, 15, 20, 30],
@@ -164,6 +166,22 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
             );
             RetryPolicy::backoff(RetryClass::Transient, None, end)
         }
+    }
+}
+
+/// What may pass by itself.
+fn wait(decision: &Decision) -> RetryPolicy {
+    const STEPS: &[u64] = &[10, 20, 30, 60];
+    let end = Decision::clone(decision);
+    match decision.wait {
+        Some(Patience::Hour) => RetryPolicy::backoff(RetryClass::NotReady, None, end).within(HOUR),
+        Some(Patience::TwoMinutes) => {
+            RetryPolicy::steps(RetryClass::Unproven, STEPS, None, end).within(super::READ_LAG)
+        }
+        Some(Patience::SecondAnswer) => {
+            RetryPolicy::steps(RetryClass::Unsettled, STEPS, None, end).within(HOUR)
+        }
+        Some(Patience::Deadline) | None => RetryPolicy::backoff(None, None, end),
     }
 }
 

@@ -83,6 +83,9 @@ impl Report {
         let grants = decision.and_then(|decision| decision.writer.as_ref());
         let vault = decision.and_then(|decision| decision.vault.as_ref());
         let candidates = decision.map_or(&[][..], |decision| &decision.candidates);
+        let chosen = &request.progress.candidates;
+        let is_chosen = outcome == Outcome::Bound && !chosen.is_empty();
+        let candidates = if is_chosen { chosen } else { candidates };
         BindingResult {
             outcome,
             changed: request.progress.has_changed(),
@@ -92,6 +95,7 @@ impl Report {
             },
             cluster: self.cluster_reference(),
             vault: vault.map(VaultReference::of),
+            current: decision.and_then(|decision| decision.current.clone()),
             rule: decision.and_then(|decision| decision.rule.clone()),
             shape: grants.map(|grants| grants.archive.property()),
             writers: grants
@@ -103,6 +107,7 @@ impl Report {
             before: request.progress.before.clone(),
             after: self.cluster.as_ref().map(ArchiveStatus::of),
             reason,
+            warnings: warnings(request, decision),
             candidates: candidates.iter().take(MOST_CANDIDATES).cloned().collect(),
             policy: PolicyReference {
                 digest: context.policy.digest.clone(),
@@ -128,6 +133,14 @@ impl Report {
             detailed_status: seen.and_then(|cluster| cluster.detailed_status.clone()),
         }
     }
+}
+
+/// What there is to know now, and what there was to know when the cluster was pointed at its vault.
+fn warnings(request: &Request, decision: Option<&Decision>) -> Vec<Reason> {
+    let now = decision.map_or(&[][..], |decision| &decision.warnings);
+    let before = request.progress.warnings.iter();
+    let before = before.filter(|warning| !now.contains(warning));
+    now.iter().chain(before).cloned().collect()
 }
 
 fn writers(request: &Request, grants: &Grants) -> Vec<WriterRecord> {

@@ -34,7 +34,7 @@ fn result(outcome: &str, changed: bool, vault: &str, code: &str) -> BindingResul
         "cluster": { "id": CLUSTER, "name": "c1", "location": null, "detailedStatus": null },
         "vault": { "id": vault, "uri": "https://kv.vault.azure.net/" }, "rule": null, "shape": null,
         "writers": [], "writerReason": null, "changes": [], "leftBehind": [], "before": null, "after": null,
-        "reason": { "code": code, "message": "m", "help": "h" }, "candidates": [],
+        "reason": { "code": code, "message": "m", "help": "h" }, "warnings": [], "candidates": [],
         "policy": { "digest": "d", "version": 1 }, "cause": { "kind": "event" },
         "attempts": 1, "startedAt": "2026-02-03T04:05:06Z", "durationMs": 1, "requestIds": [],
     }))

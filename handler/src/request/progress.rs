@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use vaultbind_core::archive::ArchiveStatus;
-use vaultbind_core::result::{ChangeRecord, ChangeStatus};
+use vaultbind_core::result::{Candidate, ChangeRecord, ChangeStatus, Reason};
 
 use super::RetryClass;
 
@@ -17,6 +17,10 @@ pub struct Progress {
     pub before: Option<ArchiveStatus>,
     /// What this request has changed.
     pub changes: Vec<ChangeRecord>,
+    /// What was considered when the vault was chosen that the cluster is pointed at: once it is there, others play no part.
+    pub candidates: Vec<Candidate>,
+    /// What else there was to know then.
+    pub warnings: Vec<Reason>,
     /// Role assignments on the vault that the cluster is moved away from.
     pub left_behind: Vec<String>,
     /// How many PATCHes it has sent.

@@ -24,6 +24,10 @@ pub enum RetryClass {
     NotReady,
     /// A vault that may be on its way.
     Unmatched,
+    /// A vault in place that is not found, and not known to be deleted.
+    Unproven,
+    /// A boundary that is not there, as one answer says.
+    Unsettled,
     /// A class that another version of the program wrote.
     #[serde(other)]
     Unknown,

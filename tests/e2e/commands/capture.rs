@@ -71,10 +71,10 @@ async fn a_captured_estate_holds_no_secret_and_no_rack() {
     }
     let mut keys = std::collections::BTreeSet::new();
     collect_keys(&serde_json::from_str(&captured).unwrap(), &mut keys);
-    let expected = "archive captured clusterApiVersions clusters conditional createdOn deletedVaults detailedStatus \
+    let expected = "anyVault archive captured clusterApiVersions clusters conditional createdOn deletedVaults detailedStatus \
         enabled found id identities identity inventory listed location manager managers platformPrincipals principal \
         provider providers provisioningState purgeProtection purpose rbac role roles scope settings site state system \
-        tags tenant tenants unread uri user vault vaultUri vaults vaultsByHost version";
+        tags tenant tenants unread uri user vault vaultNames vaultUri vaults vaultsByHost version";
     let unexpected: Vec<&String> = keys
         .iter()
         .filter(|it| !expected.split_whitespace().any(|word| word == it.as_str()))

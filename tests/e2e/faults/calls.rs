@@ -21,6 +21,8 @@ pub(super) enum Scene {
     Sweep,
     /// A cluster whose vault was deleted, and that may move then.
     Orphan,
+    /// The same, and the vault was purged.
+    Purged,
 }
 
 /// A call: its name, whom it goes to, and how it is known.
@@ -99,17 +101,29 @@ impl Target {
 }
 
 impl Target {
+    /// Would it prove that a vault is deleted? It is asked for ten minutes and no longer.
+    pub(super) fn is_proof(self) -> bool {
+        ["deleted vaults", "name of a vault"].contains(&self.name)
+    }
+
     /// Does a look make two of them, or more, side by side?
     pub(super) fn is_one_of_two(self) -> bool {
         let name = self.name;
-        ["Graph", "token for Graph", "token for ARM"].contains(&name) || name.contains("role")
+        [
+            "Graph",
+            "token for Graph",
+            "token for ARM",
+            "name of a vault",
+        ]
+        .contains(&name)
+            || name.contains("role")
     }
 }
 
 const SERVICE_BUS: &str = "servicebus";
 
 /// Every call, in the order in which a binding makes them.
-pub(super) const TARGETS: [Target; 22] = [
+pub(super) const TARGETS: [Target; 24] = [
     token("token for Service Bus", SERVICE_BUS),
     target(
         "send request",
@@ -133,9 +147,19 @@ pub(super) const TARGETS: [Target; 22] = [
         "GET",
         "/subscriptions/11111111-1111-1111-1111-111111111111",
     ),
-    target("Resource Graph", Service::Arm, "POST", "/resources"),
+    target("vaults of a boundary", Service::Arm, "GET", "/vaults"),
     target("vault", Service::Arm, "GET", "/vaults/kv-a"),
+    target("vault by its address", Service::Arm, "POST", "/resources")
+        .scene(Scene::Orphan)
+        .skip(1),
     target("deleted vaults", Service::Arm, "GET", "/deletedVaults").scene(Scene::Orphan),
+    target(
+        "name of a vault",
+        Service::Arm,
+        "POST",
+        "/checkNameAvailability",
+    )
+    .scene(Scene::Purged),
     token("token for Graph", "graph.microsoft"),
     target("Graph", Service::Graph, "GET", "").within(),
     target(

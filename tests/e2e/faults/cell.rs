@@ -76,7 +76,7 @@ fn plan(scene: Scene) -> Plan {
             let estate = Estate::new().subscription(west).manager(manager);
             ("cluster-manager", estate.cluster(cluster.manager("cm1")))
         }
-        Scene::Orphan => {
+        Scene::Orphan | Scene::Purged => {
             let archive = json!({
                 "vaultUri": "https://kv-old.vault.azure.net/",
                 "associatedIdentity": { "identityType": "SystemAssignedIdentity" },
@@ -124,7 +124,12 @@ fn prepare(town: &Town, target: Target, trouble: &Trouble, times: usize) {
     };
     if fault == Fault::Hang && times == EVER && !target.is_sending() {
         // Most of the hour passes with answers that cost no real time.
-        let tries = if target.is_one_of_two() { 20 } else { 10 };
+        let looks = if target.is_proof() { 5 } else { 10 };
+        let tries = if target.is_one_of_two() {
+            2 * looks
+        } else {
+            looks
+        };
         faults.add(target.struck_by(Fault::Html { status: 504 }, tries));
     }
     faults.add(target.struck_by(fault, times));
@@ -139,6 +144,10 @@ async fn begin(town: &Town, scene: Scene) {
         Scene::Orphan => {
             let old = town.vault_id("kv-old");
             town.simulator.world.azure().soft_delete_vault(&old);
+        }
+        Scene::Purged => {
+            let old = town.vault_id("kv-old");
+            town.simulator.world.azure().delete(&old);
         }
         Scene::Binding | Scene::Registration | Scene::Manager => town.grid.publish(&write_event(
             "e-1",

@@ -166,6 +166,10 @@ fn details(data: &Value) -> Vec<String> {
         ));
         lines.push(format!("  help: {}", text(&reason["help"])));
     }
+    let warnings = data["warnings"].as_array().into_iter().flatten();
+    lines.extend(
+        warnings.map(|it| format!("  warning {}: {}", text(&it["code"]), text(&it["message"]))),
+    );
     let mut candidates: Vec<String> = data["candidates"]
         .as_array()
         .into_iter()

@@ -12,7 +12,7 @@ use vaultbind_core::{
     resource::{Cluster, Vault},
 };
 
-use super::{Arm, MAX_PAGES, wire, wire::text};
+use super::{Arm, MAX_PAGES, readable, wire};
 use crate::{error::Error, http::Call};
 
 const RESOURCE_GRAPH: &str = "2021-03-01";
@@ -60,10 +60,31 @@ pub struct ClusterPage {
 
 #[derive(Deserialize)]
 pub(super) struct Rows {
-    #[serde(default)]
+    #[serde(deserialize_with = "super::listed")]
     pub(super) data: Vec<Value>,
     #[serde(rename = "$skipToken", default)]
     skip_token: Option<String>,
+    #[serde(default)]
+    count: Option<u64>,
+    #[serde(rename = "resultTruncated", default)]
+    truncated: Option<Value>,
+}
+
+impl Rows {
+    /// Is it less than it says that there is? What is left out would count as not there.
+    fn is_cut(&self) -> bool {
+        let is_truncated = match &self.truncated {
+            Some(Value::String(word)) => word.eq_ignore_ascii_case("true"),
+            Some(other) => *other == Value::Bool(true),
+            None => false,
+        };
+        let has_more = self
+            .skip_token
+            .as_deref()
+            .is_some_and(|token| !token.is_empty());
+        let there = self.data.len() as u64;
+        (is_truncated && !has_more) || self.count.is_some_and(|count| there < count)
+    }
 }
 
 impl Arm {
@@ -147,6 +168,25 @@ impl Arm {
         })
     }
 
+    /// Finds some vault in these subscriptions, or in all that can be read.
+    ///
+    /// # Errors
+    /// Where the call fails.
+    pub async fn any_vault(
+        &self,
+        subscriptions: Option<&BTreeSet<SubscriptionId>>,
+    ) -> Result<Option<VaultId>, Error> {
+        let subscriptions: Option<Vec<SubscriptionId>> =
+            subscriptions.map(|ids| ids.iter().cloned().collect());
+        let (operation, query) = ("find some vault in", vaults_where(""));
+        let rows = self
+            .query(operation, subscriptions.as_deref(), &query, 1, None)
+            .await?;
+        let vaults = rows.data.iter();
+        let mut vaults = vaults.filter_map(|row| readable(row, wire::vault(&nested(row))));
+        Ok(vaults.next().map(|vault| vault.id))
+    }
+
     async fn query_all(
         &self,
         operation: &'static str,
@@ -200,7 +240,12 @@ impl Arm {
             &[],
         );
         let call = Call::new(operation, SUBSCRIPTIONS, Method::POST, url).json(&body);
-        self.0.send(&call).await?.json(&call)
+        let rows: Rows = self.0.send(&call).await?.json(&call)?;
+        if rows.is_cut() {
+            let why = "the answer has fewer rows than it says that there are";
+            return Err(Error::malformed(operation, SUBSCRIPTIONS, why));
+        }
+        Ok(rows)
     }
 }
 
@@ -219,18 +264,6 @@ pub(super) fn nested(row: &Value) -> Value {
         place.clone_from(value);
     }
     resource
-}
-
-/// A row that cannot be read costs that row, not the page.
-fn readable<T>(row: &Value, read: Option<T>) -> Option<T> {
-    if read.is_none() {
-        let id = crate::error::shortened(text(row, "/id").unwrap_or("none"));
-        tracing::warn!(
-            id,
-            "Resource Graph shows a resource whose id cannot be read, it is left out"
-        );
-    }
-    read
 }
 
 /// A literal of the query language; none where the text is not as plain as a name of a vault is.

@@ -1,5 +1,6 @@
 mod clusters;
 mod resource_graph;
+mod vaults;
 
 use serde_json::{Value, json};
 use uuid::Uuid;

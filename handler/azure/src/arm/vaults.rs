@@ -1,14 +1,17 @@
-//! Microsoft.KeyVault: vaults and deleted vaults.
+//! Microsoft.KeyVault: vaults, deleted vaults, and whether a name is free.
 //!
 //! It must not touch a vault; Vaultbind changes none.
 
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::json;
 use vaultbind_core::{
-    id::{SubscriptionId, VaultId},
+    id::{Scope, SubscriptionId, VaultId},
     resource::Vault,
 };
 
-use super::{Arm, wire, wire::text};
-use crate::error::Error;
+use super::{Arm, readable, wire, wire::text};
+use crate::{error::Error, http::Call};
 
 /// All earlier versions of the control plane retire in February 2027.
 const VAULTS: &str = "2026-02-01";
@@ -31,6 +34,51 @@ impl Arm {
                 "it is not the vault that was asked for",
             )
         })
+    }
+
+    /// Lists the vaults of a boundary; of one that is a vault, reads it.
+    ///
+    /// # Errors
+    /// Where a call fails.
+    pub async fn vaults_of(&self, scope: &Scope) -> Result<Vec<Vault>, Error> {
+        if let Scope::Vault(vault) = scope {
+            return self.vault(vault).await.map(|vault| vec![vault]);
+        }
+        let path = format!("{scope}/providers/Microsoft.KeyVault/vaults");
+        let first = self.url(&path, VAULTS, &[]);
+        let rows = self.list("list the vaults of", &path, first).await?;
+        let vaults = rows
+            .iter()
+            .filter_map(|row| readable(row, wire::vault(row)));
+        // What lies elsewhere is not of this boundary, whatever the answer says.
+        Ok(vaults.filter(|vault| scope.contains(&vault.id)).collect())
+    }
+
+    /// Asks whether no vault has this name, nor a deleted one keeps it: names are unique in the cloud.
+    ///
+    /// # Errors
+    /// Where the call fails.
+    pub async fn is_vault_name_free(
+        &self,
+        subscription: &SubscriptionId,
+        name: &str,
+    ) -> Result<bool, Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Answer {
+            name_available: bool,
+            reason: Option<String>,
+        }
+        let path = format!(
+            "{}/providers/Microsoft.KeyVault/checkNameAvailability",
+            subscription.path()
+        );
+        let resource = format!("{path} of {name}");
+        let body = json!({ "name": name, "type": "Microsoft.KeyVault/vaults" });
+        let url = self.url(&path, VAULTS, &[]);
+        let call = Call::new("ask for the name", &resource, Method::POST, url).json(&body);
+        let answer: Answer = self.0.send(&call).await?.json(&call)?;
+        Ok(answer.name_available && answer.reason.is_none())
     }
 
     /// Lists the vaults of a subscription that are deleted and not yet purged.

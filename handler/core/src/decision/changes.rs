@@ -62,10 +62,7 @@ pub(super) fn not_busy(input: &Input<'_>, plan: &Plan) -> Result<(), Stop> {
 }
 
 fn awaits_cluster(plan: &Plan, cluster: &Cluster) -> bool {
-    let sets = plan
-        .changes
-        .iter()
-        .any(|change| matches!(change, Change::SetArchive { .. }));
+    let sets = plan.sets_archive();
     match cluster.provisioning_state {
         ProvisioningState::Busy(_) => true,
         ProvisioningState::Unknown(_) => !sets,

@@ -3,7 +3,7 @@
 //! It must not choose.
 
 use super::{
-    fitness::{Unfit, unfitness},
+    fitness::unfitness,
     input::Input,
     ranking::{rank, ranked_behind},
 };
@@ -20,67 +20,67 @@ pub(super) fn candidate(vault: &Vault, why: impl Into<String>) -> Candidate {
     }
 }
 
-/// The fit vaults, where one of them comes first.
-pub(super) fn ranked(
+/// The vaults that match, those that rank first at the top.
+pub(super) fn considered(
     input: &Input<'_>,
     rule: &Rule,
-    fit: &[&Vault],
-    chosen: &Vault,
+    vaults: &[&Vault],
+    first: &[&Vault],
+    sees_all: bool,
 ) -> Vec<Candidate> {
-    let told = |vault: &&Vault| {
-        if vault.id == chosen.id {
-            candidate(vault, "chosen")
-        } else {
-            let behind = ranked_behind(input, rule, vault, chosen);
-            candidate(vault, format!("fit, but {behind}"))
-        }
+    let Some(best) = first.first() else {
+        return Vec::new();
     };
-    fit.iter().map(told).collect()
+    let at_the_top = first.iter().map(|vault| {
+        let unfit = unfitness(input, rule, vault).map(|reason| reason.message);
+        let why = match (unfit, first.len()) {
+            (None, 1) if sees_all => "chosen".to_owned(),
+            (None, 1) => "fit, ranks first of what can be seen".to_owned(),
+            (Some(unfit), 1) => unfit,
+            (None, _) => "fit, ranks equal with the others".to_owned(),
+            (Some(unfit), _) => format!("ranks equal with the others; {unfit}"),
+        };
+        candidate(vault, why)
+    });
+    let best_rank = rank(input, rule, best);
+    let behind = vaults
+        .iter()
+        .filter(|vault| rank(input, rule, vault) != best_rank);
+    let behind = behind.map(|vault| {
+        let behind = ranked_behind(input, rule, vault, best);
+        candidate(vault, unless_unfit(input, rule, vault, &behind))
+    });
+    at_the_top.chain(behind).collect()
 }
 
-/// What else the rule would find for a cluster whose vault in place is right.
+/// What else the rule has for a cluster whose vault in place is right.
 pub(super) fn beside(
     input: &Input<'_>,
     rule: &Rule,
     in_place: &Vault,
-    within: &[&Vault],
+    vaults: &[&Vault],
 ) -> Vec<Candidate> {
-    let others = within.iter().filter(|vault| vault.id != in_place.id);
+    let others = vaults.iter().filter(|vault| vault.id != in_place.id);
     let own = rank(input, rule, in_place);
     let told = |vault: &&Vault| {
-        let name = in_place.id.name();
-        let is_read = input.sighting(&vault.id).is_some();
-        let unfit = is_read.then(|| unfitness(input, rule, vault)).flatten();
-        // Where a vault lies does not change: that much is true of a row that nobody read live.
-        let is_behind = rank(input, rule, vault) < own;
-        let behind = is_behind.then(|| ranked_behind(input, rule, vault, in_place));
-        let why = match (unfit, behind) {
-            (Some(reason), _) => reason.message,
-            (None, Some(behind)) if is_read => format!("fit, but {behind}"),
-            (None, Some(behind)) => behind,
-            (None, None) if is_read => format!("fit, but {name} is in place"),
-            (None, None) => format!("not read: {name} is in place"),
+        let but = if rank(input, rule, vault) < own {
+            ranked_behind(input, rule, vault, in_place)
+        } else {
+            format!("{} is in place", in_place.id.name())
         };
-        candidate(vault, why)
+        candidate(vault, unless_unfit(input, rule, vault, &but))
     };
     others.map(told).collect()
 }
 
-/// The fit vaults, where several come first.
-pub(super) fn equal(equals: &[&Vault]) -> Vec<Candidate> {
-    let told = |vault: &&Vault| candidate(vault, "fit, ranks equal with the others");
-    equals.iter().map(told).collect()
+fn unless_unfit(input: &Input<'_>, rule: &Rule, vault: &Vault, but: &str) -> String {
+    match unfitness(input, rule, vault) {
+        Some(reason) => reason.message,
+        None => format!("fit, but {but}"),
+    }
 }
 
-/// The vaults that match and cannot be chosen.
-pub(super) fn ruled_out<'a>(
-    rule: &'a Rule,
-    unfit: &'a [Unfit<'_>],
-    outside: &'a [&Vault],
-) -> impl Iterator<Item = Candidate> {
-    let unfit = unfit.iter();
-    let unfit = unfit.map(|(vault, reason)| candidate(vault, reason.message.clone()));
-    let outside = outside.iter();
-    let why = |vault: &Vault| reason::outside_within(&vault.id, rule).message;
-    unfit.chain(outside.map(move |vault| candidate(vault, why(vault))))
+/// A vault that has what the rule asks for, and lies outside its boundary.
+pub(super) fn outside(rule: &Rule, vault: &Vault) -> Candidate {
+    candidate(vault, reason::outside_within(&vault.id, rule).message)
 }

@@ -1,22 +1,21 @@
-//! The binding in place: which vault the cluster delivers to now, and whether that may be changed.
+//! The binding in place: which vault the cluster delivers to now.
 //!
-//! It must not prefer the older property where the newer one is set: only the newer one has effect.
-
-use std::collections::BTreeSet;
+//! It must not prefer the older property where the newer one names a vault, nor take one answer for a deletion.
 
 use super::{
     Read,
     input::Input,
-    stop::{Stop, all, known},
+    proof::{is_among_the_deleted, is_name_free},
+    stop::{Stop, both, known},
 };
 use crate::{
     api_version::ApiVersion,
     archive::ArchiveProperty,
     id::{SubscriptionId, VaultId},
     inventory::{Inventory, Sighting},
-    policy::{Rebind, Rule, WriterChoice},
+    policy::Rule,
     resource::{Cluster, Vault, vault_host},
-    result::{Outcome, reason},
+    result::{CurrentVault, Outcome, reason},
 };
 
 /// The binding in place.
@@ -25,11 +24,95 @@ pub(super) enum CurrentBinding {
     /// The archive is not set, or switched off.
     Unbound,
     /// Bound to a vault that is there.
-    Bound(VaultId, ArchiveProperty),
-    /// Bound to a vault that is deleted, named as the cluster names it.
-    Deleted(String),
+    Bound {
+        /// The vault, under the id that it has now.
+        id: VaultId,
+        /// The property that names it.
+        shape: ArchiveProperty,
+        /// The id under which the cluster knows it, where it was moved to another group.
+        moved_from: Option<VaultId>,
+    },
+    /// Bound to a vault that is deleted, of which there is proof.
+    Deleted(Named),
     /// Bound to something that cannot be seen.
-    NotVisible(String),
+    NotVisible(Named),
+}
+
+/// A vault as a cluster names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    /// The id or the address, as the cluster shows it.
+    pub(super) told: String,
+    /// The id, where it is known.
+    pub(super) id: Option<VaultId>,
+    /// The host of its address, where that is known.
+    pub(super) host: Option<String>,
+    /// May it be seen, or its deletion be proven, a little later?
+    pub(super) may_pass: bool,
+}
+
+impl Named {
+    /// Something that will not be seen, however often it is asked for.
+    fn unseen(told: &str) -> Self {
+        Self {
+            told: told.to_owned(),
+            id: None,
+            host: None,
+            may_pass: false,
+        }
+    }
+
+    /// The name of the vault, in lower case.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.host.as_deref()?.split('.').next()
+    }
+
+    fn told(&self) -> CurrentVault {
+        let uri = self.host.as_ref().map(|host| format!("https://{host}/"));
+        CurrentVault {
+            id: self.id.as_ref().map(ToString::to_string),
+            uri,
+        }
+    }
+}
+
+impl CurrentBinding {
+    /// The vault, where it is known that it is there.
+    pub(super) fn vault<'a>(&self, input: &Input<'a>) -> Option<&'a Vault> {
+        match self {
+            Self::Bound { id, .. } => input.found(id),
+            Self::Unbound | Self::Deleted(_) | Self::NotVisible(_) => None,
+        }
+    }
+
+    /// Does the cluster know its vault by another id than it has now?
+    pub(super) fn was_moved(&self) -> bool {
+        matches!(
+            self,
+            Self::Bound {
+                moved_from: Some(_),
+                ..
+            }
+        )
+    }
+
+    /// Is it the vault that the cluster had, under an id that it has no more?
+    pub(super) fn is_gone(&self, id: &VaultId) -> bool {
+        match self {
+            Self::Deleted(named) => named.id.as_ref() == Some(id),
+            Self::Bound { moved_from, .. } => moved_from.as_ref() == Some(id),
+            Self::Unbound | Self::NotVisible(_) => false,
+        }
+    }
+
+    /// The vault that the cluster has, as results name it.
+    pub(super) fn told(&self, input: &Input<'_>) -> Option<CurrentVault> {
+        match self {
+            Self::Unbound => None,
+            Self::Bound { .. } => self.vault(input).map(CurrentVault::of),
+            Self::Deleted(named) | Self::NotVisible(named) => Some(named.told()),
+        }
+    }
 }
 
 /// A cluster whose archive is no Azure Key Vault is left as it is.
@@ -54,18 +137,17 @@ fn foreign_archive(cluster: &Cluster, version: ApiVersion) -> Option<String> {
 }
 
 /// Finds the binding in place, or says what to read for it.
-pub(super) fn find(input: &Input<'_>) -> Result<CurrentBinding, Stop> {
-    if let Some(settings) = &input.cluster.settings {
-        // Where the newer property is set and names no vault, the older one beside it has no effect all the same.
-        let uri = settings.vault_uri.as_deref();
-        return uri.map_or(Ok(CurrentBinding::Unbound), |uri| by_address(input, uri));
+pub(super) fn find(input: &Input<'_>, rule: &Rule) -> Result<CurrentBinding, Stop> {
+    let settings = input.cluster.settings.as_ref();
+    if let Some(uri) = settings.and_then(|settings| settings.vault_uri.as_deref()) {
+        return by_address(input, rule, uri);
     }
     let archive = input.cluster.archive.as_ref();
     match archive.filter(|archive| archive.enabled && !archive.vault.is_empty()) {
         None => Ok(CurrentBinding::Unbound),
         Some(archive) => match vault_named(input.inventory, &archive.vault) {
-            None => Ok(CurrentBinding::NotVisible(archive.vault.clone())),
-            Some(vault) => by_id(input, vault, ArchiveProperty::SecretArchive),
+            None => Ok(CurrentBinding::NotVisible(Named::unseen(&archive.vault))),
+            Some(vault) => by_id(input, rule, vault),
         },
     }
 }
@@ -76,106 +158,123 @@ fn vault_named(inventory: &Inventory, id: &str) -> Option<VaultId> {
     known.cloned().or_else(|| id.parse().ok())
 }
 
-fn by_id(
-    input: &Input<'_>,
-    vault: VaultId,
-    shape: ArchiveProperty,
-) -> Result<CurrentBinding, Stop> {
-    if !input.may_read(&vault) {
-        return Ok(CurrentBinding::NotVisible(vault.to_string()));
+fn by_id(input: &Input<'_>, rule: &Rule, id: VaultId) -> Result<CurrentBinding, Stop> {
+    let may_be_read = input.may_read(&id);
+    let named = Named {
+        told: id.to_string(),
+        host: Some(input.host_of(&id)),
+        may_pass: may_be_read,
+        id: Some(id.clone()),
+    };
+    if !may_be_read {
+        return Ok(CurrentBinding::NotVisible(named));
     }
-    let sighting = known(input.sighting(&vault), || Read::Vault(vault.clone()))?;
-    Ok(match sighting {
-        Sighting::Found(_) => CurrentBinding::Bound(vault, shape),
-        Sighting::NotFound => CurrentBinding::Deleted(vault.to_string()),
-        Sighting::Forbidden => CurrentBinding::NotVisible(vault.to_string()),
-    })
+    match known(input.sighting(&id), || Read::Vault(id.clone()))? {
+        Sighting::Found(_) => Ok(CurrentBinding::Bound {
+            id,
+            shape: ArchiveProperty::SecretArchive,
+            moved_from: None,
+        }),
+        Sighting::NotFound | Sighting::Forbidden => {
+            let of = [id.subscription()];
+            searched(input, rule, named, ArchiveProperty::SecretArchive, &of)
+        }
+    }
 }
 
-fn by_address(input: &Input<'_>, uri: &str) -> Result<CurrentBinding, Stop> {
+fn by_address(input: &Input<'_>, rule: &Rule, uri: &str) -> Result<CurrentBinding, Stop> {
     let Some(host) = vault_host(uri) else {
-        return Ok(CurrentBinding::NotVisible(uri.to_owned()));
+        return Ok(CurrentBinding::NotVisible(Named::unseen(uri)));
     };
-    let seen = known_by_host(input, &host).map(|vault| &vault.id);
-    let id = match seen.filter(|id| !is_absent(input, id)) {
-        Some(id) => id,
-        None => {
-            let searched = input.inventory.vaults_by_host.get(&host);
-            match known(searched, || Read::VaultByHost(host.clone()))? {
-                None => return among_the_deleted(input, uri, &host),
-                Some(id) => id,
+    let is_there = |vault: &&Vault| vault_host(&vault.uri).as_ref() == Some(&host);
+    let seen = input.inventory.found_vaults().find(is_there);
+    let id = match seen {
+        Some(vault) => Some(vault.id.clone()),
+        None => at_host(input, &host)?.cloned(),
+    };
+    let named = Named {
+        told: uri.to_owned(),
+        id: None,
+        host: Some(host.clone()),
+        may_pass: true,
+    };
+    let shape = ArchiveProperty::SecretArchiveSettings;
+    if let Some(id) = id.filter(|id| input.may_read(id)) {
+        match known(input.sighting(&id), || Read::Vault(id.clone()))? {
+            Sighting::Found(vault) if is_there(&vault) => {
+                return Ok(CurrentBinding::Bound {
+                    id,
+                    shape,
+                    moved_from: None,
+                });
             }
+            Sighting::Found(_) | Sighting::NotFound | Sighting::Forbidden => {}
         }
-    };
-    match input.sighting(id) {
-        // An id that a search promised and a live read does not find proves nothing: a vault may have been moved.
-        Some(Sighting::NotFound) => among_the_deleted(input, uri, &host),
-        // The address must be the one that a live read shows, not the one that a search promised.
-        Some(Sighting::Found(live)) if vault_host(&live.uri).as_ref() != Some(&host) => {
-            Ok(CurrentBinding::NotVisible(uri.to_owned()))
-        }
-        _ => by_id(input, id.clone(), ArchiveProperty::SecretArchiveSettings),
     }
+    let mut of: Vec<&SubscriptionId> = rule.vaults.subscriptions().collect();
+    of.push(input.cluster.id.subscription());
+    of.sort_unstable();
+    of.dedup();
+    searched(input, rule, named, shape, &of)
 }
 
-fn is_absent(input: &Input<'_>, vault: &VaultId) -> bool {
-    matches!(input.sighting(vault), Some(Sighting::NotFound))
+/// The vault at an address, as a search has it: a live read has to bear it out.
+fn at_host<'a>(input: &Input<'a>, host: &str) -> Result<Option<&'a VaultId>, Stop> {
+    let searched = input.inventory.vaults_by_host.get(host);
+    let searched = known(searched, || Read::VaultByHost(host.to_owned()))?;
+    Ok(searched.as_ref())
 }
 
-/// A vault that is known by its address; what was read live comes first.
-fn known_by_host<'a>(input: &Input<'a>, host: &str) -> Option<&'a Vault> {
-    let mut live = input.inventory.found_vaults();
-    live.find(|vault| vault_host(&vault.uri).as_deref() == Some(host))
-        .or_else(|| input.listed.iter().find_map(|list| list.with_host(host)))
-}
-
-/// Names of vaults are unique in the whole cloud, deleted ones included.
-fn among_the_deleted(input: &Input<'_>, uri: &str, host: &str) -> Result<CurrentBinding, Stop> {
-    let deleted_of = |subscription: &SubscriptionId| {
-        let deleted = input.inventory.deleted_vaults.get(subscription);
-        known(deleted, || Read::DeletedVaults(subscription.clone()))
+/// A vault that is not where it is said to be: deleted, moved, or not visible.
+fn searched(
+    input: &Input<'_>,
+    rule: &Rule,
+    mut named: Named,
+    shape: ArchiveProperty,
+    subscriptions: &[&SubscriptionId],
+) -> Result<CurrentBinding, Stop> {
+    if let Some(id) = is_among_the_deleted(input, &named, subscriptions)? {
+        named.id = named.id.or_else(|| Some(id.clone()));
+        return Ok(CurrentBinding::Deleted(named));
+    }
+    if let Some(id) = elsewhere(input, rule, &named)? {
+        return Ok(CurrentBinding::Bound {
+            id: id.clone(),
+            shape,
+            moved_from: named.id,
+        });
+    }
+    let asked = match &named.id {
+        Some(id) => id.subscription(),
+        None => input.cluster.id.subscription(),
     };
-    let deleted = all(readable_subscriptions(input).into_iter().map(deleted_of))?;
-    let mut deleted = deleted.into_iter().flatten();
-    let deleted = deleted.any(|vault| input.host_of(vault) == host);
-    Ok(if deleted {
-        CurrentBinding::Deleted(uri.to_owned())
+    Ok(if is_name_free(input, rule, &named, asked)? {
+        CurrentBinding::Deleted(named)
     } else {
-        CurrentBinding::NotVisible(uri.to_owned())
+        CurrentBinding::NotVisible(named)
     })
 }
 
-fn readable_subscriptions<'a>(input: &Input<'a>) -> BTreeSet<&'a SubscriptionId> {
-    let of_vaults = input.policy.vault_subscriptions.iter();
-    let of_cluster = [input.cluster.id.subscription()];
-    of_vaults.chain(of_cluster).collect()
-}
-
-/// May the cluster be bound to `vault`, given what it is bound to?
-pub(super) fn may_move(current: &CurrentBinding, rule: &Rule, vault: &Vault) -> Result<(), Stop> {
-    let legacy = matches!(
-        rule.writer,
-        WriterChoice::PlatformApps | WriterChoice::ClusterManager
-    );
-    let held = |reason| Err(Stop::End(Outcome::Held, reason));
-    match current {
-        CurrentBinding::Unbound => Ok(()),
-        CurrentBinding::Deleted(bound) if rule.rebind == Rebind::Never => {
-            let reason = reason::orphaned(bound, &vault.id, rule.rebind);
-            Err(Stop::End(Outcome::Orphaned, reason))
-        }
-        CurrentBinding::Deleted(_) => Ok(()),
-        CurrentBinding::Bound(bound, _) if *bound == vault.id => Ok(()),
-        CurrentBinding::Bound(bound, ArchiveProperty::SecretArchiveSettings) if legacy => held(
-            reason::settings_take_precedence(bound, &vault.id, rule.writer),
-        ),
-        CurrentBinding::Bound(_, _) if rule.rebind == Rebind::Allow => Ok(()),
-        CurrentBinding::Bound(bound, _) => {
-            held(reason::bound_elsewhere(bound, &vault.id, rule.rebind))
-        }
-        CurrentBinding::NotVisible(bound) => {
-            let choice = format!("the policy would choose {}", vault.id);
-            held(reason::bound_vault_not_visible(bound, &choice))
+/// The id under which a vault of this name is there: names are unique in the cloud, and it may have been moved.
+fn elsewhere<'a>(
+    input: &Input<'a>,
+    rule: &Rule,
+    named: &Named,
+) -> Result<Option<&'a VaultId>, Stop> {
+    let (Some(name), Some(host)) = (named.name(), &named.host) else {
+        return Ok(None);
+    };
+    let (lists, searched) = both(input.lists(rule), at_host(input, host))?;
+    let rows = lists.iter().flat_map(|list| list.vaults.all());
+    let listed = rows.map(|row| &row.id);
+    let listed = listed.filter(|id| id.name().eq_ignore_ascii_case(name));
+    let others = listed.chain(searched);
+    for id in others.filter(|id| named.id.as_ref() != Some(*id) && input.may_read(id)) {
+        let sighting = known(input.sighting(id), || Read::Vault(id.clone()))?;
+        if matches!(sighting, Sighting::Found(vault) if vault_host(&vault.uri).as_ref() == Some(host))
+        {
+            return Ok(Some(id));
         }
     }
+    Ok(None)
 }

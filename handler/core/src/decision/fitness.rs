@@ -2,16 +2,28 @@
 //!
 //! It must not ask whose vault it is; `candidates` and `in_place` know.
 
-use super::input::Input;
+use super::{
+    input::Input,
+    stop::{Patience, Stop},
+};
 use crate::{
     inventory::Sighting,
     policy::{Requirement, Rule},
     resource::{Vault, vault_host},
-    result::{Reason, reason},
+    result::{Outcome, Reason, reason},
 };
 
-/// A vault that cannot take credentials, and why.
-pub(super) type Unfit<'a> = (&'a Vault, Reason);
+/// The vault has to be fit: one that is not ready is waited for, one that is not fit is told, to be mended.
+pub(super) fn fit(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Result<(), Stop> {
+    if let Some(reason) = unreadiness(input, vault) {
+        // What else it shows may be of before the change that is under way.
+        return Err(Stop::Wait(Patience::Hour, Outcome::Rejected, reason));
+    }
+    match unfitness(input, rule, vault) {
+        None => Ok(()),
+        Some(reason) => Err(Stop::End(Outcome::Rejected, reason)),
+    }
+}
 
 /// Why a vault cannot take credentials at all.
 pub(super) fn unfitness(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Option<Reason> {
@@ -32,13 +44,17 @@ pub(super) fn unfitness(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Option
     } else if requires(Requirement::PurgeProtection) && !vault.purge_protection {
         Some(reason::no_purge_protection(&vault.id))
     } else {
-        unreadiness(vault)
+        unreadiness(input, vault)
     }
 }
 
-/// Why it cannot take any yet.
-pub(super) fn unreadiness(vault: &Vault) -> Option<Reason> {
+/// Why it cannot take any yet; one that is listed and not found is on its way, or on its way out.
+pub(super) fn unreadiness(input: &Input<'_>, vault: &Vault) -> Option<Reason> {
     let state = &vault.provisioning_state;
-    let is_ready = state.eq_ignore_ascii_case("Succeeded");
-    (!is_ready).then(|| reason::vault_not_ready(&vault.id, state))
+    match input.sighting(&vault.id) {
+        Some(Sighting::NotFound) => Some(reason::listed_and_not_found(&vault.id)),
+        Some(Sighting::Forbidden) => None,
+        _ if state.eq_ignore_ascii_case("Succeeded") => None,
+        _ => Some(reason::vault_not_ready(&vault.id, state)),
+    }
 }

@@ -4,15 +4,14 @@
 
 use super::{
     Decision,
-    candidates::{outranking, unread, within},
+    candidates::{hidden, outranking, within},
     considered::{beside, candidate},
     current::CurrentBinding,
-    fitness::{unfitness, unreadiness},
+    fitness::{fit, unfitness},
     input::Input,
-    stop::{Patience, Stop, both},
+    stop::{Stop, both},
 };
 use crate::{
-    inventory::Sighting,
     policy::{Rebind, Rule},
     resource::Vault,
     result::{Outcome, reason},
@@ -25,7 +24,7 @@ pub(super) fn stay<'a>(
     current: &CurrentBinding,
     decision: &mut Decision,
 ) -> Result<Option<&'a Vault>, Stop> {
-    let Some(vault) = in_place(input, current) else {
+    let Some(vault) = current.vault(input) else {
         return Ok(None);
     };
     if !is_right(input, rule, vault) {
@@ -38,25 +37,15 @@ pub(super) fn stay<'a>(
         decision.vault = Some(vault.clone());
         return Err(stop);
     }
-    let may_leave = rule.rebind == Rebind::Allow && protector(input, rule, vault).is_none();
-    if may_leave && is_outranked(input, rule, vault)? {
+    decision.candidates = vec![candidate(vault, "in place")];
+    // One that was moved with its group is pointed at where it is now, whatever else there is.
+    let may_leave = rule.rebind == Rebind::Allow
+        && !current.was_moved()
+        && protector(input, rule, vault).is_none();
+    if may_leave && is_outranked(input, rule, vault, decision)? {
         return Ok(None);
     }
-    decision.candidates = vec![candidate(vault, "in place")];
-    decision
-        .candidates
-        .extend(beside(input, rule, vault, &within(input, rule)));
     Ok(Some(vault))
-}
-
-fn in_place<'a>(input: &Input<'a>, current: &CurrentBinding) -> Option<&'a Vault> {
-    let CurrentBinding::Bound(id, _) = current else {
-        return None;
-    };
-    match input.sighting(id) {
-        Some(Sighting::Found(vault)) => Some(vault),
-        Some(Sighting::NotFound | Sighting::Forbidden) | None => None,
-    }
 }
 
 /// Is it the cluster's by the rule's boundary and tests? Others that are as good play no part.
@@ -74,21 +63,23 @@ fn protector<'a>(input: &Input<'a>, rule: &Rule, vault: &Vault) -> Option<&'a Ru
     })
 }
 
-/// One that is not ready is waited for, one that is not fit is told: to be mended, not to be left.
-fn fit(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Result<(), Stop> {
-    if let Some(reason) = unreadiness(vault) {
-        // What else it shows may be of before the change that is under way.
-        return Err(Stop::Wait(Patience::Hour, Outcome::Rejected, reason));
-    }
-    match unfitness(input, rule, vault) {
-        None => Ok(()),
-        Some(reason) => Err(Stop::End(Outcome::Rejected, reason)),
-    }
-}
-
 /// Does one vault alone rank first, strictly above the one in place, and is it fit by a live read?
-fn is_outranked(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Result<bool, Stop> {
-    match outranking(input, rule, vault).as_slice() {
+fn is_outranked(
+    input: &Input<'_>,
+    rule: &Rule,
+    vault: &Vault,
+    decision: &mut Decision,
+) -> Result<bool, Stop> {
+    let lists = input.lists(rule)?;
+    let vaults = within(input, rule, &lists);
+    let others = beside(input, rule, vault, &vaults);
+    decision.candidates.extend(others);
+    if let Some(scope) = hidden(rule, &lists) {
+        let reason = reason::boundary_not_visible(scope, rule);
+        decision.warnings.push(reason);
+        return Ok(false);
+    }
+    match outranking(input, rule, vault, &vaults).as_slice() {
         [] => Ok(false),
         [one] if unfitness(input, rule, one).is_some() => {
             input.live(one)?;
@@ -96,11 +87,13 @@ fn is_outranked(input: &Input<'_>, rule: &Rule, vault: &Vault) -> Result<bool, S
         }
         [one] => {
             // Others that rank as high may have come since.
-            both(input.live(one), input.current_list())?;
+            both(input.live(one), input.current_lists(rule))?;
             Ok(true)
         }
         several => {
-            unread(input, several.iter().copied())?;
+            let names: Vec<&str> = several.iter().map(|vault| vault.id.name()).collect();
+            let reason = reason::several_above(&vault.id, &names, rule);
+            decision.warnings.push(reason);
             Ok(false)
         }
     }

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     api_version::ApiVersion,
-    id::{ClusterId, SubscriptionId, VaultId},
-    inventory::{Inventory, Sighting, VaultList},
-    policy::Policy,
+    id::{ClusterId, Scope, VaultId},
+    inventory::{Inventory, Listed, Sighting},
+    policy::{Policy, Rule},
     resource::{Cluster, Provider, Vault},
     result::{Outcome, reason},
 };
@@ -42,8 +42,6 @@ pub(super) struct Input<'a> {
     pub(super) inventory: &'a Inventory,
     pub(super) provider: &'a Provider,
     pub(super) tenant: &'a str,
-    /// The vaults that Resource Graph shows, by subscription.
-    pub(super) listed: Vec<&'a VaultList>,
     /// The api-version that the cluster is read with.
     pub(super) version: ApiVersion,
     pub(super) cluster: &'a Cluster,
@@ -57,17 +55,8 @@ impl<'a> Input<'a> {
         let provider = known(provider, || Read::Provider(subscription.clone()));
         let tenant = inventory.tenants.get(subscription);
         let tenant = known(tenant, || Read::Tenant(subscription.clone()));
-        let list = |of: &SubscriptionId| {
-            let listed = inventory
-                .listed
-                .get(of)
-                .map(|listed| listed.vaults.as_ref());
-            known(listed, || Read::Vaults(of.clone()))
-        };
-        let listed = all(subject.policy.vault_subscriptions.iter().map(list));
         let of_subscription = both(provider, tenant);
-        let of_vaults = both(listed, hinted(subject, inventory));
-        let ((provider, tenant), (listed, ())) = both(of_subscription, of_vaults)?;
+        let ((provider, tenant), ()) = both(of_subscription, hinted(subject, inventory))?;
         let version = ApiVersion::newest(&provider.cluster_api_versions).ok_or_else(|| {
             let reason = reason::no_known_api_version(subject.cluster);
             Stop::End(Outcome::Failed, reason)
@@ -83,7 +72,6 @@ impl<'a> Input<'a> {
             inventory,
             provider,
             tenant,
-            listed,
             version,
             cluster: cluster.as_ref().ok_or_else(absent)?,
         })
@@ -94,21 +82,39 @@ impl<'a> Input<'a> {
         self.inventory.vaults.get(vault)
     }
 
+    /// The vault, where a live read shows that it is there.
+    pub(super) fn found(&self, vault: &VaultId) -> Option<&'a Vault> {
+        match self.sighting(vault)? {
+            Sighting::Found(vault) => Some(vault),
+            Sighting::NotFound | Sighting::Forbidden => None,
+        }
+    }
+
     /// A vault has to have been read live, whatever that showed.
     pub(super) fn live(&self, vault: &Vault) -> Result<&'a Sighting, Stop> {
         known(self.sighting(&vault.id), || Read::Vault(vault.id.clone()))
     }
 
-    /// No refusal rests on a list that was made before the request.
-    pub(super) fn current_list(&self) -> Result<(), Stop> {
-        let is_current = |of: &SubscriptionId| {
-            self.inventory
-                .listed
-                .get(of)
-                .filter(|listed| listed.is_current)
+    /// What the boundaries of a rule hold; lists that were kept will do.
+    pub(super) fn lists(&self, rule: &Rule) -> Result<Vec<&'a Listed>, Stop> {
+        self.listed(rule, false)
+    }
+
+    /// The same, as it is listed now: no refusal, first binding or move rests on a list that was begun before the request.
+    pub(super) fn current_lists(&self, rule: &Rule) -> Result<Vec<&'a Listed>, Stop> {
+        self.listed(rule, true)
+    }
+
+    fn listed(&self, rule: &Rule, has_to_be_current: bool) -> Result<Vec<&'a Listed>, Stop> {
+        let list = |scope: &Scope| {
+            let listed = self.inventory.listed.get(scope);
+            let listed = listed.filter(|listed| listed.is_current || !has_to_be_current);
+            known(listed, || match has_to_be_current {
+                true => Read::CurrentVaults(scope.clone()),
+                false => Read::Vaults(scope.clone()),
+            })
         };
-        let list = |of: &SubscriptionId| known(is_current(of), || Read::CurrentVaults(of.clone()));
-        all(self.policy.vault_subscriptions.iter().map(list)).map(|_| ())
+        all(rule.vaults.within.iter().map(list))
     }
 
     /// May this vault be read at all?
@@ -118,17 +124,24 @@ impl<'a> Input<'a> {
 
     /// The address that a vault of this name has in this cloud.
     pub(super) fn host_of(&self, vault: &VaultId) -> String {
-        let name = vault.name().to_ascii_lowercase();
+        self.host_named(vault.name())
+    }
+
+    /// The same, for whoever has the name alone.
+    pub(super) fn host_named(&self, name: &str) -> String {
+        let name = name.to_ascii_lowercase();
         format!("{name}.{}", self.vault_suffix)
     }
 }
 
-/// The vault that an event named, where a rule could choose it.
+/// The vault that an event named joins those that are listed, be it beside a boundary.
 fn hinted(subject: &Subject<'_>, inventory: &Inventory) -> Result<(), Stop> {
-    match subject
-        .vault_hint
-        .filter(|hint| subject.policy.reaches(hint))
-    {
+    match subject.vault_hint.filter(|hint| {
+        subject
+            .policy
+            .vault_subscriptions
+            .contains(hint.subscription())
+    }) {
         None => Ok(()),
         Some(hint) => known(inventory.vaults.get(hint), || Read::Vault(hint.clone())).map(|_| ()),
     }

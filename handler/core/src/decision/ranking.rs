@@ -9,13 +9,13 @@ use crate::{
 };
 
 /// The vaults that rank first; several where they rank equal.
-pub(super) fn first_of<'a>(input: &Input<'_>, rule: &Rule, fit: &[&'a Vault]) -> Vec<&'a Vault> {
-    if let [only] = fit {
+pub(super) fn first_of<'a>(input: &Input<'_>, rule: &Rule, vaults: &[&'a Vault]) -> Vec<&'a Vault> {
+    if let [only] = vaults {
         return vec![only];
     }
-    let best = fit.iter().map(|vault| rank(input, rule, vault)).max();
+    let best = vaults.iter().map(|vault| rank(input, rule, vault)).max();
     let ranks_first = |vault: &&&Vault| Some(rank(input, rule, vault)) == best;
-    fit.iter().filter(ranks_first).copied().collect()
+    vaults.iter().filter(ranks_first).copied().collect()
 }
 
 /// One flag for each preference, in the rule's order: compared as words are.

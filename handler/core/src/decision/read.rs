@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::{
     api_version::ApiVersion,
-    id::{ClusterId, ClusterManagerId, SubscriptionId, VaultId},
+    id::{ClusterId, ClusterManagerId, Scope, SubscriptionId, VaultId},
     resource::PrincipalId,
 };
 
@@ -17,10 +17,10 @@ pub enum Read {
     Provider(SubscriptionId),
     /// The directory of a subscription.
     Tenant(SubscriptionId),
-    /// The vaults of a subscription; a list that was kept will do.
-    Vaults(SubscriptionId),
+    /// The vaults of a boundary; a list that was kept will do.
+    Vaults(Scope),
     /// The same, listed after the request was first sent.
-    CurrentVaults(SubscriptionId),
+    CurrentVaults(Scope),
     /// The cluster.
     Cluster(ClusterId, ApiVersion),
     /// One vault.
@@ -29,6 +29,10 @@ pub enum Read {
     VaultByHost(String),
     /// The deleted vaults of a subscription.
     DeletedVaults(SubscriptionId),
+    /// Whether a vault's name is free, as a subscription is told.
+    VaultName(SubscriptionId, String),
+    /// Any vault that is there.
+    AnyVault,
     /// The object ids of the two platform apps.
     PlatformPrincipals,
     /// The identities of the cluster manager.
@@ -43,12 +47,14 @@ impl fmt::Display for Read {
         match self {
             Self::Provider(_) => f.write_str("provider"),
             Self::Tenant(_) => f.write_str("tenant"),
-            Self::Vaults(_) => f.write_str("candidates"),
-            Self::CurrentVaults(_) => f.write_str("current candidates"),
+            Self::Vaults(scope) => write!(f, "vaults of {}", scope.short()),
+            Self::CurrentVaults(scope) => write!(f, "current vaults of {}", scope.short()),
             Self::Cluster(_, version) => write!(f, "cluster by {version}"),
             Self::Vault(id) => write!(f, "vault {}", id.name()),
             Self::VaultByHost(host) => write!(f, "vault at {host}"),
             Self::DeletedVaults(subscription) => write!(f, "deleted vaults of {subscription}"),
+            Self::VaultName(_, name) => write!(f, "name {name}"),
+            Self::AnyVault => f.write_str("any vault"),
             Self::PlatformPrincipals => f.write_str("platform principals"),
             Self::Manager(id, _) => write!(f, "manager {}", id.name()),
             Self::Roles(vault, principal) => write!(f, "roles of {principal} on {}", vault.name()),

@@ -23,9 +23,21 @@ pub enum Patience {
     Deadline,
     /// One hour.
     Hour,
+    /// Two minutes, for a vault that is not found and not known to be deleted.
+    TwoMinutes,
+    /// Until a second answer says what the first one said; an hour at most.
+    SecondAnswer,
 }
 
 impl Stop {
+    /// The same, later: what it ends with may have passed by then.
+    pub(super) fn after(self, patience: Patience) -> Self {
+        match self {
+            Self::End(outcome, reason) => Self::Wait(patience, outcome, reason),
+            Self::Missing(_) | Self::Wait(..) => self,
+        }
+    }
+
     /// The same, with what a later step misses too: it is read side by side.
     pub(super) fn beside<T>(mut self, later: &Result<T, Self>) -> Self {
         if let (Self::Missing(reads), Err(Self::Missing(more))) = (&mut self, later) {

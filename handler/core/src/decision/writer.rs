@@ -14,8 +14,9 @@ use super::{
 };
 use crate::{
     archive::{ArchiveProperty, ArchiveSpec},
+    id::VaultId,
     plan::Writer,
-    policy::{Rule, WriterChoice},
+    policy::{Rebind, Rule, WriterChoice},
     resource::{AssociatedIdentity, Identities, PrincipalId, RoleAssignment, Vault},
     result::{Outcome, Reason, reason},
 };
@@ -56,7 +57,7 @@ pub(super) fn grants(
     current: &CurrentBinding,
     vault: &Vault,
 ) -> Result<Grants, Stop> {
-    let (writer, why) = pick(input, rule, current, vault)?;
+    let (writer, why) = pick(input, rule, current, Some(&vault.id))?;
     let chosen = Chosen { writer, why };
     let (principals, archive) = match writer {
         Writer::PlatformApps => (platform_apps(input)?, legacy(vault)),
@@ -96,12 +97,34 @@ pub(super) fn grants(
     })
 }
 
+/// What the writer of a vault that has yet to be chosen asks for, so that it can be read before.
+pub(super) fn ask_ahead(
+    input: &Input<'_>,
+    rule: &Rule,
+    current: &CurrentBinding,
+) -> Result<(), Stop> {
+    let is_bound_for_good = match current {
+        CurrentBinding::Unbound => false,
+        CurrentBinding::Bound { .. } => rule.rebind != Rebind::Allow,
+        CurrentBinding::Deleted(_) => rule.rebind == Rebind::Never,
+        CurrentBinding::NotVisible(_) => true,
+    };
+    if is_bound_for_good {
+        return Ok(());
+    }
+    match pick(input, rule, current, None)?.0 {
+        Writer::PlatformApps => platform_principals(input).map(|_| ()),
+        Writer::ClusterManager => manager(input).map(|_| ()),
+        Writer::Cluster => Ok(()),
+    }
+}
+
 /// Which writer, and why; `auto` goes by what the cluster shows.
 fn pick(
     input: &Input<'_>,
     rule: &Rule,
     current: &CurrentBinding,
-    vault: &Vault,
+    vault: Option<&VaultId>,
 ) -> Result<(Writer, &'static str), Stop> {
     if input.cluster.settings.is_some() {
         return Ok((
@@ -114,7 +137,7 @@ fn pick(
         WriterChoice::ClusterManager => Ok((Writer::ClusterManager, "the rule says so")),
         WriterChoice::Cluster => Ok((Writer::Cluster, "the rule says so")),
         WriterChoice::Auto => {
-            let keeps = matches!(current, CurrentBinding::Bound(bound, ArchiveProperty::SecretArchive) if *bound == vault.id);
+            let keeps = matches!(current, CurrentBinding::Bound { id, shape: ArchiveProperty::SecretArchive, .. } if Some(id) == vault);
             if !keeps && !input.cluster.identities.is_empty() && input.version.has_settings() {
                 return Ok((Writer::Cluster, "the cluster has an identity of its own"));
             }

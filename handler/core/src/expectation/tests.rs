@@ -20,7 +20,7 @@ fn loaded(text: &str) -> Result<Vec<Case>, Vec<crate::yaml::Problem>> {
     let around = Defaults::of(&policy, "vault.azure.net");
     load(text, &around, &|name| match name {
         "captured.json" => {
-            let text = "version: 1\nclusters: [{ name: c-old, tags: { site: a }, archive: kv-z }]";
+            let text = "version: 1\nvaults: [{ name: kv-y }]\nclusters: [{ name: c-old, tags: { site: a }, archive: kv-z }]";
             file::load(text, &around).map_err(|problems| format!("{problems:?}"))
         }
         other => Err(format!("cannot read {other}")),
@@ -87,18 +87,18 @@ fn a_case_passes_where_the_policy_does_as_expected() {
 fn a_case_says_what_was_seen_when() {
     check(
         "
-  - name: a list that was kept lacks the newest
+  - name: nothing is bound by a list that was kept
     vaults: [{ name: kv-a-2, tags: { site: a } }]
     uncached: [kv-a-2]
     cluster: { tags: { site: a } }
-    expect: { outcome: bound, vault: kv-a }
-  - name: but not where its own event led to the question
+    expect: { outcome: ambiguous }
+  - name: nor where its own event led to the question
     vaults: [{ name: kv-a-2, tags: { site: a } }]
     uncached: [kv-a-2]
     hint: kv-a-2
     cluster: { tags: { site: a } }
     expect: { outcome: ambiguous }
-  - name: nor where it is listed anew
+  - name: nor is anything refused by it
     vaults: [{ name: kv-c, tags: { site: c } }]
     uncached: [kv-c]
     cluster: { tags: { site: c } }
@@ -108,9 +108,9 @@ fn a_case_says_what_was_seen_when() {
     expect: { outcome: gone, reason: ClusterNotFound }
 ",
         &expect![[r#"
-            a list that was kept lacks the newest: passes
-            but not where its own event led to the question: passes
-            nor where it is listed anew: passes
+            nothing is bound by a list that was kept: passes
+            nor where its own event led to the question: passes
+            nor is anything refused by it: passes
             it does not exist any more: passes"#]],
     );
 }

@@ -89,7 +89,7 @@ fn captured(text: &str, version: u32) -> Result<Inventory, Vec<Problem>> {
 }
 
 impl Inventory {
-    /// A cluster or a vault that is not the one that its key says, or is listed in another subscription than its own.
+    /// A cluster or a vault that is not the one that its key says, or is listed in a boundary that does not hold it.
     fn misplaced(&self) -> Option<String> {
         let clusters = self.clusters.iter();
         let mut clusters = clusters.filter_map(|(id, cluster)| Some((id, &cluster.as_ref()?.id)));
@@ -106,7 +106,7 @@ impl Inventory {
             .listed
             .iter()
             .flat_map(|(of, listed)| listed.vaults.all().iter().map(move |row| (of, &row.id)));
-        let row = rows.find(|(of, id)| id.subscription() != *of);
+        let row = rows.find(|(of, id)| !of.contains(id));
         let vault = || vaults.next().map(|(_, id)| id.to_string());
         let row = || row.map(|(_, id)| id.to_string());
         cluster

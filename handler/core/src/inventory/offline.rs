@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Inventory, Listed, Sighting};
+use super::{Inventory, Listed, NameState, Sighting};
 use crate::{
     api_version::{self, ApiVersion},
     decision::Read,
-    id::VaultId,
+    id::{Scope, VaultId},
     resource::{Cluster, PrincipalId, Provider, Vault},
 };
 
@@ -55,9 +55,7 @@ impl Inventory {
         let is_known = match read {
             Read::Provider(of) => enter(&self.providers, of, &mut to.providers, registered),
             Read::Tenant(of) => enter(&self.tenants, of, &mut to.tenants, || TENANT.to_owned()),
-            Read::Vaults(of) | Read::CurrentVaults(of) => {
-                enter(&self.listed, of, &mut to.listed, || Listed::current([]))
-            }
+            Read::Vaults(of) | Read::CurrentVaults(of) => self.list(of, to),
             Read::Cluster(id, version) => {
                 let known = self.clusters.get(id);
                 let shown = known
@@ -71,6 +69,13 @@ impl Inventory {
             Read::VaultByHost(host) => self.address(host, to),
             Read::DeletedVaults(of) => {
                 enter(&self.deleted_vaults, of, &mut to.deleted_vaults, Vec::new)
+            }
+            Read::VaultName(_, name) => self.name(name, to),
+            Read::AnyVault => {
+                let found = self.any_vault.clone().flatten();
+                let found = found.or_else(|| self.rows().next().map(|row| row.id.clone()));
+                to.any_vault = Some(found);
+                true
             }
             Read::PlatformPrincipals => {
                 let known = self.platform_principals.clone();
@@ -90,6 +95,46 @@ impl Inventory {
             fact.assumed.push(read.clone());
         }
         fact
+    }
+
+    /// A boundary that was listed, or a part of one.
+    fn list(&self, scope: &Scope, to: &mut Self) -> bool {
+        let larger = || {
+            let holds = |(of, _): &(&Scope, &Listed)| of.covers(scope);
+            let (_, listed) = self.listed.iter().find(holds)?;
+            Some(listed.part(scope))
+        };
+        let known = self.listed.get(scope).cloned().or_else(larger);
+        let is_known = known.is_some();
+        let listed = known.unwrap_or_else(|| Listed::current([]));
+        to.listed.insert(scope.clone(), listed);
+        is_known
+    }
+
+    /// Where nothing is said of a name, it is that of a vault that is known, deleted ones included, or free.
+    fn name(&self, name: &str, to: &mut Self) -> bool {
+        let asked = self.vault_names.get(name).copied();
+        let found = self.found_vaults().map(|vault| &vault.id);
+        let rows = self.rows().map(|row| &row.id);
+        let mut ids = found
+            .chain(rows)
+            .chain(self.deleted_vaults.values().flatten());
+        let state = if ids.any(|id| id.name().eq_ignore_ascii_case(name)) {
+            NameState::Taken
+        } else if self.is_whole() {
+            NameState::Free
+        } else {
+            NameState::Forbidden
+        };
+        to.vault_names
+            .insert(name.to_owned(), asked.unwrap_or(state));
+        asked.is_some() || state == NameState::Taken
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &Vault> {
+        self.listed
+            .values()
+            .flat_map(|listed| listed.vaults.all().iter())
     }
 
     /// A vault that was listed and not read is taken for what its row shows; one that is not known may not be read.
@@ -115,7 +160,8 @@ impl Inventory {
     }
 
     fn row(&self, id: &VaultId) -> Option<&Vault> {
-        self.listed.get(id.subscription())?.vaults.get(id)
+        let mut lists = self.listed.values();
+        lists.find_map(|listed| listed.vaults.get(id))
     }
 
     fn address(&self, host: &str, to: &mut Self) -> bool {

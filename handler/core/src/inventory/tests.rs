@@ -40,10 +40,10 @@ fn a_few_lines_are_an_estate() {
     let text = "version: 1
 vaults:
   - { name: kv-a, tags: { site: a } }
-  - { name: kv-b, tags: { site: a }, rbac: false }
+  - { name: kv-b, tags: { site: b }, rbac: false }
 clusters:
   - { name: c1, tags: { Site: a }, identities: [system] }
-  - { name: c2, tags: { site: a }, archive: kv-b }
+  - { name: c2, tags: { site: b }, archive: kv-b }
 ";
     let estate = load(text, &defaults()).unwrap();
     let decision = observed(&estate, "c1").decision;
@@ -94,7 +94,9 @@ fn what_a_captured_estate_does_not_know_is_said() {
     vault.tenant = tenant.to_ascii_lowercase();
     estate.tenants.insert(own.clone(), tenant.to_owned());
     estate.providers.insert(own.clone(), registered());
-    estate.listed.insert(own, Listed::current([vault]));
+    estate
+        .listed
+        .insert(Scope::Subscription(own), Listed::current([vault]));
     let observed = observed(&estate, "c1");
     assert!(observed.decision.is_bound());
     let assumed = observed.inventory.assumed.iter();
@@ -180,7 +182,7 @@ fn a_captured_file_of_another_version_or_with_a_mistake_is_refused_with_a_word()
     mistakes(
         "{\n  \"version\": 2,\n  \"inventory\": { \"clustres\": {} }\n}",
         &expect![
-            "3:27: no captured estate: unknown field `clustres`, expected one of `captured`, `tenants`, `providers`, `listed`, `clusters`, `managers`, `vaults`, `vaultsByHost`, `deletedVaults`, `platformPrincipals`, `roles`, `unread`; capture it anew with `vaultbind capture`"
+            "3:27: no captured estate: unknown field `clustres`, expected one of `captured`, `tenants`, `providers`, `listed`, `clusters`, `managers`, `vaults`, `vaultsByHost`, `deletedVaults`, `vaultNames`, `anyVault`, `platformPrincipals`, `roles`, `unread`; capture it anew with `vaultbind capture`"
         ],
     );
     mistakes(
@@ -192,7 +194,7 @@ fn a_captured_file_of_another_version_or_with_a_mistake_is_refused_with_a_word()
     let mut estate = captured();
     let elsewhere = Listed::current([fixtures::vault("kv-a", &[])]);
     let other: SubscriptionId = "22222222-2222-2222-2222-222222222222".parse().unwrap();
-    estate.listed.insert(other, elsewhere);
+    estate.listed.insert(Scope::Subscription(other), elsewhere);
     mistakes(
         &estate.to_json(),
         &expect![

@@ -1,4 +1,4 @@
-//! The vaults that Resource Graph lists, found by tag without testing each of them.
+//! The vaults of a boundary, found by tag without testing each of them.
 //!
 //! It must not judge a vault; its order is that of the ids, whatever order the rows came in.
 
@@ -7,42 +7,89 @@ use std::{collections::HashMap, sync::Arc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
-    id::VaultId,
+    id::{Scope, VaultId},
     resource::{Vault, vault_host},
 };
 
-/// The vaults of one subscription, shared by everybody who decides.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// What the list of a boundary showed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Listed {
-    /// The vaults.
+    /// The vaults, shared by everybody who decides; none where the boundary is not there or cannot be seen.
     pub vaults: Arc<VaultList>,
-    /// Were they listed after the request was first sent? No refusal may rest on an older list.
+    /// How far the boundary could be seen.
+    #[serde(default, skip_serializing_if = "Visibility::is_whole")]
+    pub visibility: Visibility,
+    /// Was it listed after the request was first sent? No refusal, first binding or move rests on an older list.
+    #[serde(skip, default = "current")]
     pub is_current: bool,
+}
+
+/// How far a boundary could be seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Visibility {
+    /// It was listed.
+    #[default]
+    Whole,
+    /// One answer says that it is not there; a second one has yet to say so too.
+    AbsentOnce,
+    /// It is not there: sites are prepared ahead.
+    Absent,
+    /// It may not be listed, or its subscription cannot be seen.
+    Hidden,
+}
+
+impl Visibility {
+    fn is_whole(&self) -> bool {
+        *self == Self::Whole
+    }
+}
+
+/// What somebody captured or wrote down has not changed since.
+fn current() -> bool {
+    true
 }
 
 impl Listed {
     /// A list that nothing has changed since.
     pub fn current(vaults: impl IntoIterator<Item = Vault>) -> Self {
+        Self::seen(vaults, Visibility::Whole)
+    }
+
+    /// The same of a boundary that could be seen only so far.
+    pub fn seen(vaults: impl IntoIterator<Item = Vault>, visibility: Visibility) -> Self {
         Self {
             vaults: Arc::new(vaults.into_iter().collect()),
+            visibility,
             is_current: true,
+        }
+    }
+
+    /// The part of it that lies in a smaller scope.
+    pub fn part(&self, scope: &Scope) -> Self {
+        let rows = self.vaults.all().iter();
+        let rows = rows.filter(|row| scope.contains(&row.id)).cloned();
+        Self {
+            is_current: self.is_current,
+            ..Self::seen(rows, self.visibility)
         }
     }
 }
 
-impl Serialize for Listed {
+impl Serialize for VaultList {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        self.vaults.all().serialize(to)
+        self.all().serialize(to)
     }
 }
 
-impl<'de> Deserialize<'de> for Listed {
+impl<'de> Deserialize<'de> for VaultList {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Vec::<Vault>::deserialize(from).map(Self::current)
+        Vec::<Vault>::deserialize(from).map(|vaults| vaults.into_iter().collect())
     }
 }
 
-/// The vaults that one reading of Resource Graph showed.
+/// The vaults that one list showed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct VaultList {
     vaults: Vec<Vault>,

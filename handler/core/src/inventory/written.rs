@@ -6,6 +6,7 @@ mod cluster;
 mod resource;
 mod roles;
 mod vault;
+mod visibility;
 
 use std::{collections::BTreeSet, str::FromStr};
 
@@ -37,6 +38,8 @@ pub(crate) const FURNISHED: &[&str] = &[
     "platform-apps",
     "subscriptions",
     "addresses",
+    "boundaries",
+    "names",
     "roles",
 ];
 
@@ -137,10 +140,14 @@ pub(crate) fn furnish(
         resource::manager(node, defaults, problems)
     });
     let vaults = vault::vaults(section, inventory, defaults, problems);
-    let addresses = list(section, "addresses", problems, address);
+    let addresses = list(section, "addresses", problems, visibility::address);
+    let boundaries = list(section, "boundaries", problems, visibility::boundary);
+    let names = list(section, "names", problems, visibility::name);
     inventory.platform_principals = apps?.or(inventory.platform_principals.take());
     inventory.managers.extend(managers?);
     inventory.vaults_by_host.extend(addresses?);
+    inventory.listed.extend(boundaries?);
+    inventory.vault_names.extend(names?);
     subscriptions.and(vaults)
 }
 
@@ -280,19 +287,4 @@ fn subscription(
         inventory.providers.insert(id, provider);
     }
     Some(())
-}
-
-fn address(node: Node<'_>, problems: &mut Problems) -> Option<(String, Option<VaultId>)> {
-    let section = Section::read(node, "an address", &["host", "vault"], problems)?;
-    let host = section.required(
-        "host",
-        "it is the vault's address without `https://`",
-        problems,
-    )?;
-    let host = host.text("a host name", problems)?;
-    let vault = match given(&section, "vault") {
-        None => None,
-        Some(node) => Some(parsed(node, problems)?),
-    };
-    Some((host, vault))
 }

@@ -2,19 +2,22 @@
 //!
 //! It must not decide which of them applies; a code is a promise to consumers and never changes its meaning.
 
+mod bound;
 mod vault;
 
 use std::fmt::Display;
 
 use crate::{
     api_version::ApiVersion,
-    id::{ClusterId, ResourceId, UserAssignedIdentityId, VaultId},
+    id::{ClusterId, ResourceId, UserAssignedIdentityId},
     plan::Writer,
-    policy::{Exemption, Rebind, Rule, WriterChoice},
+    policy::{Exemption, Rule},
     resource::ProvisioningState,
     result::Reason,
 };
 
+pub use bound::proof_failed;
+pub(crate) use bound::*;
 pub(crate) use vault::*;
 
 /// The code of a vault that has yet to become ready: it may pass by itself.
@@ -25,6 +28,9 @@ pub const NO_VAULT: &str = "NoVault";
 
 /// The code of a cluster whose rule finds vaults outside its `within` alone: the right one may still be on its way.
 pub const OUTSIDE_WITHIN: &str = "OutsideWithin";
+
+/// The code of a boundary that may not be listed.
+pub(crate) const BOUNDARY_NOT_VISIBLE: &str = "BoundaryNotVisible";
 
 fn reason(code: &str, message: impl Into<String>, help: impl Into<String>) -> Reason {
     Reason {
@@ -171,94 +177,6 @@ pub(crate) fn identity_not_ready(cluster: &ClusterId) -> Reason {
             cluster.name()
         ),
         "Wait for Azure to finish assigning the identity; assign it again if it stays so.",
-    )
-}
-
-pub(crate) fn settings_take_precedence(
-    bound: &VaultId,
-    chosen: &VaultId,
-    writer: WriterChoice,
-) -> Reason {
-    reason(
-        "SettingsTakePrecedence",
-        format!(
-            "secretArchiveSettings point at {}; writer `{writer}` would set secretArchive to {}, which has no effect beside them",
-            bound.name(),
-            chosen.name()
-        ),
-        "Use writer `cluster` or `auto` in the rule, or clear `secretArchiveSettings` on the cluster.",
-    )
-}
-
-pub(crate) fn bound_elsewhere(bound: &VaultId, chosen: &VaultId, rebind: Rebind) -> Reason {
-    reason(
-        "BoundElsewhere",
-        format!(
-            "bound to {bound}; the policy would choose {chosen}, and the rule has `rebind: {rebind}`"
-        ),
-        "Leave it so, or set `rebind: allow` in the rule; existing secrets stay in the old vault.",
-    )
-}
-
-/// The cluster is bound to a vault that is not its rule's, and the rule finds none for it either.
-pub(crate) fn bound_without_choice(bound: &VaultId, rule: &Rule, why: &Reason) -> Reason {
-    reason(
-        "BoundElsewhere",
-        format!(
-            "bound to {bound}, which rule `{}` does not have for it (`rebind: {}`); and of its own: {}",
-            rule.name, rule.rebind, why.message
-        ),
-        "Leave it so, or give the vault or the cluster the tags that the rule asks for; existing secrets stay in the old vault.",
-    )
-}
-
-/// The vault in place is another rule's, which does not let its clusters go.
-pub(crate) fn protected_by_rule(bound: &VaultId, protector: &Rule, rule: &Rule) -> Reason {
-    reason(
-        "ProtectedByRule",
-        format!(
-            "bound to {bound}, which rule `{}` protects (`rebind: {}`); rule `{}`, which governs the cluster now, does not have it for it",
-            protector.name, protector.rebind, rule.name
-        ),
-        format!(
-            "Have `{}` govern the cluster, by its tags or by the order of the rules; to move it on purpose, clear its archive first.",
-            protector.name
-        ),
-    )
-}
-
-/// The bound vault cannot be seen; what the policy makes of the cluster's other vaults only says what would come of it.
-pub(crate) fn bound_vault_not_visible(bound: &str, choice: &str) -> Reason {
-    reason(
-        "BoundVaultNotVisible",
-        format!("bound to `{bound}`, which cannot be seen; {choice}"),
-        "Give Vaultbind's identity its reader role where that vault lies, or clear the archive on the cluster if it is of no use.",
-    )
-}
-
-/// The bound vault is deleted; the policy would choose another one, if it were to move the cluster.
-pub(crate) fn orphaned(bound: &str, chosen: &VaultId, rebind: Rebind) -> Reason {
-    reason(
-        "VaultDeleted",
-        format!(
-            "bound to `{bound}`, which is deleted; the policy would now choose {chosen} (`rebind: {rebind}`)"
-        ),
-        "Recover the vault, or set `rebind: when-orphaned` in the rule to have the cluster moved.",
-    )
-}
-
-/// The bound vault is deleted, and the policy has no other for the cluster.
-pub(crate) fn without_successor(bound: &str, rule: &Rule, why: &Reason) -> Reason {
-    reason(
-        "VaultDeleted",
-        format!(
-            "bound to `{bound}`, which is deleted, and nothing takes its place (`rebind: {}`): {}",
-            rule.rebind, why.message
-        ),
-        format!(
-            "Recover the vault, or provide one that the rule finds. {}",
-            why.help
-        ),
     )
 }
 

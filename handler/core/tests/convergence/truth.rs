@@ -23,7 +23,7 @@ impl World {
     }
 
     /// The vaults of a cluster's site within the boundary, fit or not.
-    fn meant_for(&self, cluster: &Cluster) -> impl Iterator<Item = &Vault> {
+    pub(super) fn meant_for(&self, cluster: &Cluster) -> impl Iterator<Item = &Vault> {
         let site = cluster.tags.get("site").filter(|site| *site != "c");
         let site = site.map(ToOwned::to_owned);
         self.vaults().filter(move |vault| {
@@ -36,7 +36,9 @@ impl World {
     pub(super) fn bears_out(&self, outcome: Outcome, policy: &Policy, id: &ClusterId) -> bool {
         let cluster = self.cluster(id);
         let fit = self.fit_for(cluster);
-        let only = fit.first().filter(|_| fit.len() == 1);
+        let meant = self.meant_for(cluster).count();
+        // One that is not fit hides no other: several are several, whatever they are for a minute.
+        let only = fit.first().filter(|_| meant == 1);
         let bound = self.bound_to(cluster);
         let is_there = |id: &&VaultId| self.vaults().any(|vault| vault.id == **id);
         let in_place = bound.as_ref().filter(is_there);
@@ -49,9 +51,9 @@ impl World {
             Outcome::Unmatched => {
                 let is_governed = cluster.tags.get("site").is_some_and(|site| site != "c");
                 let is_held = is_governed && is_elsewhere && !may_go;
-                self.meant_for(cluster).next().is_none() && !is_held
+                meant == 0 && !is_held
             }
-            Outcome::Ambiguous => fit.len() > 1 && !is_right && (may_go || !is_elsewhere),
+            Outcome::Ambiguous => meant > 1 && !is_right && (may_go || !is_elsewhere),
             // Settings win: no writer of the older property moves a cluster that has them.
             Outcome::Held => is_elsewhere && (!may_go || cluster.settings.is_some()),
             Outcome::Rejected if is_right => {
@@ -60,10 +62,16 @@ impl World {
             }
             Outcome::Rejected => match only {
                 Some(_) => self.nobody_can_write(policy, cluster, false),
-                None => fit.is_empty() && self.meant_for(cluster).next().is_some(),
+                None => fit.is_empty() && meant == 1,
             },
             Outcome::Orphaned => {
-                let may_move = policy.rules[0].rebind != Rebind::Never;
+                let rule = &policy.rules[0];
+                let by_older = matches!(
+                    rule.writer,
+                    WriterChoice::PlatformApps | WriterChoice::ClusterManager
+                );
+                let is_stuck = by_older && cluster.settings.is_some();
+                let may_move = rule.rebind != Rebind::Never && !is_stuck;
                 bound.is_some_and(|vault| self.deleted().contains(&vault))
                     && !(may_move && only.is_some())
             }

@@ -9,7 +9,7 @@ use time::macros::date;
 use vaultbind_core::{
     archive::ArchiveSpec,
     decision::{Decision, Subject},
-    id::{ClusterId, ClusterManagerId, SubscriptionId, VaultId},
+    id::{ClusterId, ClusterManagerId, Scope, SubscriptionId, VaultId},
     inventory::{Inventory, Listed, Sighting},
     observation::observe_offline,
     plan::Change,
@@ -106,10 +106,12 @@ impl World {
         }
     }
 
-    /// Resource Graph lists what there is.
+    /// ARM lists what there is.
     fn list(&mut self) {
         let listed = Listed::current(self.vaults().cloned());
-        self.0.listed.insert(subscription(), listed);
+        self.0
+            .listed
+            .insert(Scope::Subscription(subscription()), listed);
     }
 
     pub(super) fn vaults(&self) -> impl Iterator<Item = &Vault> {

@@ -15,9 +15,7 @@ use vaultbind_core::{
 pub(crate) fn of(given: &Given, rounds: &[Vec<Read>], decision: &Decision) -> String {
     let mut text = String::new();
     for reads in rounds {
-        let mut reads: Vec<String> = reads.iter().map(ToString::to_string).collect();
-        // The lists of several subscriptions are one query.
-        reads.dedup();
+        let reads: Vec<String> = reads.iter().map(ToString::to_string).collect();
         writeln!(text, "reads {}", reads.join(", ")).unwrap();
     }
     match &decision.reason {
@@ -27,6 +25,9 @@ pub(crate) fn of(given: &Given, rounds: &[Vec<Read>], decision: &Decision) -> St
         Some(reason) => refusal(&mut text, decision, reason),
         None => binding(&mut text, decision),
     }
+    for warning in &decision.warnings {
+        writeln!(text, "warning {}: {}", warning.code, warning.message).unwrap();
+    }
     named(given, text)
 }
 
@@ -35,6 +36,8 @@ fn refusal(text: &mut String, decision: &Decision, reason: &Reason) {
         let patience = match patience {
             Patience::Deadline => "until the deadline",
             Patience::Hour => "for an hour",
+            Patience::TwoMinutes => "for two minutes",
+            Patience::SecondAnswer => "for a second answer",
         };
         writeln!(text, "waits {patience}, else").unwrap();
     }

@@ -9,6 +9,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use vaultbind_core::{
     decision::Decision,
     expectation::Given,
+    id::Scope,
     inventory::{Listed, Sighting},
     policy::{Policy, document},
     resource::{Cluster, Vault},
@@ -113,7 +114,7 @@ fn given(cluster: &[(&str, &str)], vaults: &[Vault]) -> Given {
     let azure = Rc::make_mut(&mut given.inventory);
     let shown = azure.clusters.get_mut(&given.cluster).unwrap();
     shown.as_mut().unwrap().tags = cluster.iter().copied().collect();
-    let own = SUBSCRIPTION.parse().unwrap();
+    let own = Scope::Subscription(SUBSCRIPTION.parse().unwrap());
     azure.listed.insert(own, Listed::current(vaults.to_vec()));
     for vault in vaults {
         let sighting = Sighting::Found(vault.clone());
@@ -137,7 +138,7 @@ fn arranged(given: &Given, keys: &[u8]) -> Given {
     for listed in azure.listed.values_mut() {
         let mut vaults = listed.vaults.all().to_vec();
         arrange(&mut vaults, keys);
-        *listed = Listed::current(vaults);
+        *listed = Listed::seen(vaults, listed.visibility);
     }
     azure
         .deleted_vaults

@@ -35,17 +35,15 @@ fn request(origin: Origin) -> Request {
 }
 
 fn answered(status: u16, code: Option<&str>) -> Error {
-    Error::Call(CallError::answered(
-        "read the cluster",
-        CLUSTER,
-        status,
-        code,
-        None,
-    ))
+    CallError::answered("read the cluster", CLUSTER, status, code, None).into()
 }
 
 fn lookup(status: u16) -> Error {
-    Error::Directory(CallError::answered("look up", "app", status, None, None))
+    Error::Directory(CallError::answered("look up", "app", status, None, None).into())
+}
+
+fn proof(status: u16) -> Error {
+    Error::Proof(CallError::answered("list", CLUSTER, status, None, None).into())
 }
 
 fn failure(code: &str, role_is_young: bool) -> Error {
@@ -117,6 +115,9 @@ fn rows() -> Vec<Row> {
         ("absent in a sweep", Error::Absent(cluster()), Sweep, 0),
         ("cluster busy", waiting(Patience::Deadline), Write, 0),
         ("vault not ready", waiting(Patience::Hour), Write, 0),
+        ("not found", waiting(Patience::TwoMinutes), Write, 0),
+        ("proof fails", proof(500), Write, 0),
+        ("boundary", waiting(Patience::SecondAnswer), Write, 0),
         ("under way", Error::UnderWay { retry_after: None }, Write, 1),
         ("no access, young role", failure(DENIED, true), Write, 3),
         ("no access, old role", failure(DENIED, false), Write, 3),
@@ -148,6 +149,9 @@ fn every_error_is_retried_or_given_up_as_the_table_says() {
         absent in a sweep: 0 retries in 0 min, then gone ClusterNotFound
         cluster busy: 75 retries in 1440 min, then gone ClusterNotFound
         vault not ready: 12 retries in 60 min, then gone ClusterNotFound
+        not found: 4 retries in 2 min, then gone ClusterNotFound
+        proof fails: 9 retries in 10 min, then held BoundVaultNotVisible
+        boundary: 62 retries in 60 min, then gone ClusterNotFound
         under way: 2882 retries in 1440 min, then failed OperationTooLong
         no access, young role: 12 retries in 60 min, then failed KeyVaultAccessDenied
         no access, old role: 0 retries in 0 min, then failed KeyVaultAccessDenied
@@ -162,7 +166,7 @@ fn every_error_is_retried_or_given_up_as_the_table_says() {
 fn a_service_is_never_asked_before_the_time_it_names() {
     let asked = Duration::from_secs(777);
     for error in [
-        Error::Call(CallError::answered("read", CLUSTER, 429, None, Some(asked))),
+        CallError::answered("read", CLUSTER, 429, None, Some(asked)).into(),
         Error::UnderWay {
             retry_after: Some(asked),
         },

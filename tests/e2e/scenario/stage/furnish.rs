@@ -186,6 +186,14 @@ impl Stage {
                     }
                 });
             }
+            "move" => {
+                let (id, group) = (self.id(command.word(1)), command.word(2));
+                self.azure(|it| it.move_vault(&id, group));
+            }
+            "remove-group" => {
+                let group = command.word(1);
+                self.azure(|it| it.remove_resource_group(WEST, group));
+            }
             "purge" => {
                 let id = self.id(command.word(1));
                 self.azure(|it| it.delete(&id));

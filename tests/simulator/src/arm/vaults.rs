@@ -1,8 +1,8 @@
-//! Microsoft.KeyVault: vaults and deleted vaults, by the control plane alone.
+//! Microsoft.KeyVault: vaults, deleted vaults and names, by the control plane alone.
 //! No secret is ever here.
 
 use axum::http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Refused, Reply};
 use crate::state::{Azure, VAULTS, is_type, within};
@@ -17,8 +17,11 @@ const API_VERSIONS: [&str; 7] = [
     "2026-05-15",
 ];
 
-pub(super) fn in_subscription(azure: &Azure, call: &Call<'_>, rest: &[&str]) -> Answer {
+pub(super) fn in_subscription(azure: &mut Azure, call: &Call<'_>, rest: &[&str]) -> Answer {
     call.known_subscription(azure)?;
+    if let ["checknameavailability"] = rest {
+        return check_name(azure, call);
+    }
     call.expect_method(&Method::GET)?;
     match rest {
         ["vaults"] => list(
@@ -60,14 +63,16 @@ fn unknown_type() -> Refused {
     )
 }
 
-fn list(azure: &Azure, call: &Call<'_>, scope: &str) -> Answer {
+/// What comes too early for a read comes too early for a list.
+fn list(azure: &mut Azure, call: &Call<'_>, scope: &str) -> Answer {
     call.api_version("Microsoft.KeyVault/vaults", &API_VERSIONS)?;
     call.authorize(azure, "Microsoft.KeyVault/vaults/read", scope)?;
-    let rows = azure
-        .resources_of(VAULTS)
+    let rows = azure.resources_of(VAULTS);
+    let mut rows: Vec<Value> = rows
         .filter(|body| within(id(body), scope))
         .cloned()
         .collect();
+    rows.retain(|body| !azure.reads_too_early(id(body)));
     call.page(azure, rows)
 }
 
@@ -104,6 +109,46 @@ fn list_deleted(azure: &Azure, call: &Call<'_>) -> Answer {
         .cloned()
         .collect();
     call.page(azure, rows)
+}
+
+/// Whether a name is free in the whole cloud.
+fn check_name(azure: &Azure, call: &Call<'_>) -> Answer {
+    call.expect_method(&Method::POST)?;
+    call.api_version("Microsoft.KeyVault/checkNameAvailability", &API_VERSIONS)?;
+    let scope = format!("/subscriptions/{}", call.subscription());
+    let action = "Microsoft.KeyVault/checkNameAvailability/read";
+    call.authorize(azure, action, &scope)?;
+    let body = call.json_body()?;
+    let asked = body.get("name").and_then(Value::as_str);
+    let name = asked.ok_or_else(|| Refused::bad_content("The name is missing."))?;
+    if body.get("type").and_then(Value::as_str) != Some("Microsoft.KeyVault/vaults") {
+        return Err(Refused::bad_content("The type is not one of Key Vault's."));
+    }
+    let is_valid = (3..=24).contains(&name.len())
+        && name
+            .bytes()
+            .all(|it| it.is_ascii_alphanumeric() || it == b'-');
+    if !is_valid {
+        let message = format!("The vault name '{name}' is invalid.");
+        return Ok(Reply::ok(
+            json!({ "nameAvailable": false, "reason": "AccountNameInvalid", "message": message }),
+        ));
+    }
+    let has_name = |body: &&Value| {
+        let theirs = body["name"].as_str();
+        theirs.is_some_and(|theirs| theirs.eq_ignore_ascii_case(name))
+    };
+    let is_kept =
+        azure.behaviour.deleted_names_are_taken && azure.deleted_vaults().any(|it| has_name(&it));
+    let is_taken = azure.resources_of(VAULTS).any(|it| has_name(&it)) || is_kept;
+    Ok(Reply::ok(
+        if is_taken && !azure.behaviour.every_name_is_free {
+            let message = format!("The vault name '{name}' is already in use.");
+            json!({ "nameAvailable": false, "reason": "AlreadyExists", "message": message })
+        } else {
+            json!({ "nameAvailable": true })
+        },
+    ))
 }
 
 fn get_deleted(azure: &Azure, call: &Call<'_>, location: &str, name: &str) -> Answer {

@@ -72,6 +72,10 @@ pub struct Behaviour {
     pub operation_url: Option<String>,
     /// How many looks at a provider show `Registering` after a registration.
     pub registering_for: u32,
+    /// Whether every name of a vault is said to be free; an endpoint that does so has been seen.
+    pub every_name_is_free: bool,
+    /// Whether the name of a deleted vault that can be recovered is said to be taken; what Azure says is not told.
+    pub deleted_names_are_taken: bool,
     /// Whether Graph refuses for want of a permission.
     pub graph_forbidden: bool,
     /// Whether changes raise Event Grid events.
@@ -98,6 +102,8 @@ impl Default for Behaviour {
             operation_retry_after: None,
             operation_url: None,
             registering_for: 2,
+            every_name_is_free: false,
+            deleted_names_are_taken: true,
             graph_forbidden: false,
             emit_events: true,
             remaining_reads: 249,

@@ -102,6 +102,19 @@ impl Azure {
         self.delete(id);
     }
 
+    /// Moves a vault to another resource group of its subscription: it has another id, and the roles on it are gone.
+    pub fn move_vault(&mut self, id: &str, group: &str) {
+        let vault = self.resource(id).filter(|body| is_type(body, VAULTS));
+        let Some(mut vault) = vault.cloned() else {
+            return;
+        };
+        let mut segments: Vec<&str> = id.split('/').collect();
+        segments[4] = group;
+        vault["id"] = json!(segments.join("/"));
+        self.delete(id);
+        self.put(vault);
+    }
+
     /// Sets or removes one tag, as the tags API does.
     pub fn set_tag(&mut self, id: &str, name: &str, value: Option<&str>) {
         let Some(body) = self.resource_mut(id) else {

@@ -84,6 +84,25 @@ impl Azure {
         id
     }
 
+    /// Adds an empty resource group, given as a path, where its subscription is there.
+    pub fn add_resource_group(&mut self, path: &str) {
+        let mut segments = path.split('/').skip(2);
+        let (subscription, group) = (segments.next(), segments.nth(1));
+        let (Some(subscription), Some(group)) = (subscription, group) else {
+            return;
+        };
+        if let Some(known) = self.subscriptions.get_mut(&key(subscription)) {
+            known.groups.insert(key(group));
+        }
+    }
+
+    /// Takes an empty resource group away.
+    pub fn remove_resource_group(&mut self, subscription: &str, group: &str) {
+        if let Some(known) = self.subscription_mut(subscription) {
+            known.groups.remove(&key(group));
+        }
+    }
+
     /// A subscription, by id or name.
     #[must_use]
     pub fn subscription(&self, id_or_name: &str) -> Option<&Subscription> {

@@ -9,10 +9,11 @@ use super::*;
 #[tokio::test]
 async fn resource_graph_is_asked_page_by_page() {
     let stub = Stub::start(|seen: &Seen| {
+        let is_truncated = |next: &Value| if next.is_null() { "false" } else { "true" };
         let id = |name: &str| cluster().as_str().replace("c1", name);
         let token = seen.json().pointer("/options/$skipToken").cloned();
         let (name, next) = if token == Some(json!("t1")) { ("c2", Value::Null) } else { ("c1", json!("t1")) };
-        answer(200, &json!({ "resultTruncated": "true", "$skipToken": next, "data": [{ "id": id(name), "properties": {} }, { "id": "nonsense" }] }))
+        answer(200, &json!({ "resultTruncated": is_truncated(&next), "count": 2, "$skipToken": next, "data": [{ "id": id(name), "properties": {} }, { "id": "nonsense" }] }))
     })
     .await;
     let first = stub
@@ -81,4 +82,26 @@ async fn vaults_are_found_in_all_of_many_subscriptions_and_in_none_of_none() {
     // No list at all would mean every subscription that can be read.
     assert!(stub.arm().vaults_in(&[]).await.unwrap().is_empty());
     assert_eq!(stub.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_whole_is_a_failed_read() {
+    let row = json!({ "id": vault().as_str() });
+    for body in [
+        json!({}),
+        json!({ "data": [row], "resultTruncated": "true" }),
+        json!({ "data": [row], "resultTruncated": true, "$skipToken": "" }),
+        json!({ "data": [row], "count": 2 }),
+    ] {
+        let stub = stub(200, body.clone()).await;
+        let error = stub.arm().vaults_in(&[subscription()]).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Malformed, "{body}");
+    }
+    for body in [
+        json!({ "data": null }),
+        json!({ "data": [], "count": 0, "resultTruncated": "false" }),
+    ] {
+        let stub = stub(200, body).await;
+        assert_eq!(stub.arm().vaults_in(&[subscription()]).await.unwrap(), []);
+    }
 }

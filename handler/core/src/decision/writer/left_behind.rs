@@ -19,7 +19,7 @@ pub(super) fn left_behind(
     writer: Writer,
     principals: &[PrincipalId],
 ) -> Result<Vec<String>, Stop> {
-    let CurrentBinding::Bound(old, shape) = current else {
+    let CurrentBinding::Bound { id: old, shape, .. } = current else {
         return Ok(Vec::new());
     };
     if old == vault {

@@ -11,7 +11,7 @@ use super::{
     text, truth,
 };
 use crate::{
-    id::{SubscriptionId, VaultId},
+    id::{Scope, SubscriptionId, VaultId},
     inventory::{Inventory, Listed, Sighting},
     resource::Vault,
     yaml::{
@@ -79,7 +79,8 @@ pub(super) fn vaults(
             .extend(sighting.clone().map(|seen| (id.clone(), seen)));
     }
     for (subscription, rows) in rows {
-        let listed = inventory.listed.entry(subscription).or_default();
+        let whole = Scope::Subscription(subscription);
+        let listed = inventory.listed.entry(whole).or_default();
         let others = listed.vaults.all().iter();
         let others = others.filter(|row| !rows.contains_key(&row.id)).cloned();
         *listed = Listed::current(others.chain(rows.values().flatten().cloned()));

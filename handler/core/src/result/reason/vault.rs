@@ -2,8 +2,13 @@
 //!
 //! It must not decide which of them applies.
 
-use super::{NO_VAULT, OUTSIDE_WITHIN, VAULT_NOT_READY, list, reason};
-use crate::{id::VaultId, policy::Rule, resource::RoleAssignment, result::Reason};
+use super::{BOUNDARY_NOT_VISIBLE, NO_VAULT, OUTSIDE_WITHIN, VAULT_NOT_READY, list, reason};
+use crate::{
+    id::{Scope, VaultId},
+    policy::Rule,
+    resource::RoleAssignment,
+    result::Reason,
+};
 
 pub(crate) fn no_vault(rule: &Rule) -> Reason {
     reason(
@@ -34,6 +39,17 @@ pub(crate) fn outside_within(vault: &VaultId, rule: &Rule) -> Reason {
     )
 }
 
+/// How many vaults a message names: the candidates tell of all.
+const MOST_NAMES: usize = 10;
+
+fn some(names: &[&str]) -> String {
+    let told = names[..names.len().min(MOST_NAMES)].join(", ");
+    match names.len().saturating_sub(MOST_NAMES) {
+        0 => told,
+        more => format!("{told} and {more} more"),
+    }
+}
+
 pub(crate) fn ambiguous(names: &[&str], rule: &Rule) -> Reason {
     reason(
         "SeveralVaults",
@@ -41,20 +57,65 @@ pub(crate) fn ambiguous(names: &[&str], rule: &Rule) -> Reason {
             "rule `{}` finds {} vaults that rank equal: {}",
             rule.name,
             names.len(),
-            names.join(", ")
+            some(names)
         ),
         "Leave one vault with the tags that the rule asks for, or add a preference to `prefer` that tells them apart.",
     )
 }
 
-pub(crate) fn no_fit_vault(count: usize, rule: &Rule) -> Reason {
+/// Several vaults rank equal, above the one in place.
+pub(crate) fn several_above(bound: &VaultId, names: &[&str], rule: &Rule) -> Reason {
     reason(
-        "NoFitVault",
+        "SeveralVaults",
         format!(
-            "rule `{}` finds {count} vaults and none of them is fit",
+            "{} vaults rank equal above {} by rule `{}`: {}; the cluster stays where it is",
+            names.len(),
+            bound.name(),
+            rule.name,
+            some(names)
+        ),
+        "Leave one vault with the tags that the rule asks for, or add a preference to `prefer` that tells them apart.",
+    )
+}
+
+pub(crate) fn boundary_not_visible(scope: &Scope, rule: &Rule) -> Reason {
+    reason(
+        BOUNDARY_NOT_VISIBLE,
+        format!(
+            "{scope}, in `within` of rule `{}`, may not be listed or cannot be seen: it may hold a vault that ranks as high",
             rule.name
         ),
-        "See `candidates` for what is wrong with each, and mend one of them.",
+        "Give Vaultbind's identity its reader role there (Microsoft.KeyVault/vaults/read), or take the boundary out of the rule.",
+    )
+}
+
+pub(crate) fn boundary_not_found(scope: &Scope, rule: &Rule) -> Reason {
+    reason(
+        "BoundaryNotFound",
+        format!("{scope}, in `within` of rule `{}`, is not there", rule.name),
+        "Nothing to do where it has yet to be made; else correct it in the policy.",
+    )
+}
+
+pub(crate) fn boundary_unsettled(scope: &Scope, rule: &Rule) -> Reason {
+    reason(
+        "BoundaryUnsettled",
+        format!(
+            "{scope}, in `within` of rule `{}`, was not found; that counts once a second answer, a minute later, says so too",
+            rule.name
+        ),
+        "Wait for the second answer; if it stays so, look whether the resource group or vault is there.",
+    )
+}
+
+pub(crate) fn listed_and_not_found(vault: &VaultId) -> Reason {
+    reason(
+        "VaultNotFound",
+        format!(
+            "{} is listed, but reading it finds nothing: it is on its way, or on its way out",
+            vault.name()
+        ),
+        "Wait until Azure agrees with itself; if it stays so, look at the vault's activity log.",
     )
 }
 

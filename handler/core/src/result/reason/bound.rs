@@ -1,0 +1,143 @@
+//! Reasons that are about the vault that a cluster has: it stays, is deleted, or cannot be seen.
+//!
+//! It must not decide which of them applies.
+
+use super::reason;
+use crate::{
+    id::VaultId,
+    policy::{Rebind, Rule, WriterChoice},
+    result::Reason,
+};
+
+/// The code of a vault in place that cannot be seen.
+const BOUND_VAULT_NOT_VISIBLE: &str = "BoundVaultNotVisible";
+
+/// The code of a vault that another rule does not let its clusters leave.
+const PROTECTED_BY_RULE: &str = "ProtectedByRule";
+
+pub(crate) fn settings_take_precedence(
+    bound: &str,
+    chosen: &VaultId,
+    writer: WriterChoice,
+) -> Reason {
+    reason(
+        "SettingsTakePrecedence",
+        format!(
+            "secretArchiveSettings point at {}; writer `{writer}` would set secretArchive to {}, which has no effect beside them",
+            bound,
+            chosen.name()
+        ),
+        "Use writer `cluster` or `auto` in the rule, or clear `secretArchiveSettings` on the cluster.",
+    )
+}
+
+pub(crate) fn bound_elsewhere(bound: &VaultId, chosen: &VaultId, rebind: Rebind) -> Reason {
+    reason(
+        "BoundElsewhere",
+        format!(
+            "bound to {bound}; the policy would choose {chosen}, and the rule has `rebind: {rebind}`"
+        ),
+        "Leave it so, or set `rebind: allow` in the rule; existing secrets stay in the old vault.",
+    )
+}
+
+/// The cluster is bound to a vault that is not its rule's, and the rule finds none for it either.
+pub(crate) fn bound_without_choice(bound: &VaultId, rule: &Rule, why: &Reason) -> Reason {
+    reason(
+        "BoundElsewhere",
+        format!(
+            "bound to {bound}, which rule `{}` does not have for it (`rebind: {}`); and of its own: {}",
+            rule.name, rule.rebind, why.message
+        ),
+        "Leave it so, or give the vault or the cluster the tags that the rule asks for; existing secrets stay in the old vault.",
+    )
+}
+
+/// The vault in place is another rule's, which does not let its clusters go.
+pub(crate) fn protected_by_rule(bound: &VaultId, protector: &Rule, rule: &Rule) -> Reason {
+    reason(
+        PROTECTED_BY_RULE,
+        format!(
+            "bound to {bound}, which rule `{}` protects (`rebind: {}`); rule `{}`, which governs the cluster now, does not have it for it",
+            protector.name, protector.rebind, rule.name
+        ),
+        format!(
+            "Have `{}` govern the cluster, by its tags or by the order of the rules; to move it on purpose, clear its archive first.",
+            protector.name
+        ),
+    )
+}
+
+/// The bound vault cannot be seen; what the policy makes of the cluster's other vaults only says what would come of it.
+pub(crate) fn bound_vault_not_visible(bound: &str, choice: &str) -> Reason {
+    reason(
+        BOUND_VAULT_NOT_VISIBLE,
+        format!(
+            "bound to `{bound}`, which cannot be seen and is not known to be deleted; {choice}"
+        ),
+        "Give Vaultbind's identity its reader role where that vault lies, with Microsoft.KeyVault/deletedVaults/read and Microsoft.KeyVault/checkNameAvailability/read on the subscription (without them nothing is known to be deleted); or clear the archive on the cluster if it is of no use.",
+    )
+}
+
+/// The bound vault is not found, and a call failed that would have told whether it is deleted.
+pub fn proof_failed(message: String) -> Reason {
+    reason(
+        BOUND_VAULT_NOT_VISIBLE,
+        message,
+        "The next event or sweep looks again; until then the cluster stays where it is.",
+    )
+}
+
+/// The bound vault has another id than the cluster shows.
+pub(crate) fn vault_moved(before: &VaultId, now: &VaultId) -> Reason {
+    reason(
+        "VaultMoved",
+        format!("the vault {before} was moved, it is {now} now"),
+        "Nothing to do where the new group is trusted: the cluster is pointed at the new id, and its writers are given their role again.",
+    )
+}
+
+/// The bound vault is deleted; the policy would choose another one, if it were to move the cluster.
+pub(crate) fn orphaned(bound: &str, choice: &str, rebind: Rebind) -> Reason {
+    reason(
+        "VaultDeleted",
+        format!("bound to `{bound}`, which is deleted; {choice} (`rebind: {rebind}`)"),
+        "Recover the vault, or set `rebind: when-orphaned` in the rule to have the cluster moved.",
+    )
+}
+
+/// The bound vault is deleted, and lay where another rule does not let its clusters go.
+pub(crate) fn orphan_is_kept(bound: &str, keeper: &Rule, choice: &str) -> Reason {
+    reason(
+        PROTECTED_BY_RULE,
+        format!(
+            "bound to `{bound}`, which is deleted; {choice}, but rule `{}` protects what lay there (`rebind: {}`)",
+            keeper.name, keeper.rebind
+        ),
+        format!(
+            "Recover the vault, or have `{}` govern the cluster, by its tags or by the order of the rules; to move it on purpose, clear its archive first.",
+            keeper.name
+        ),
+    )
+}
+
+/// The same reason, naming the vault that the cluster has meanwhile.
+pub(crate) fn beside_bound(mut why: Reason, bound: &str) -> Reason {
+    why.message = format!("{}; the cluster is still bound to `{bound}`", why.message);
+    why
+}
+
+/// The bound vault is deleted, and the policy has no other for the cluster.
+pub(crate) fn without_successor(bound: &str, rule: &Rule, why: &Reason) -> Reason {
+    reason(
+        "VaultDeleted",
+        format!(
+            "bound to `{bound}`, which is deleted, and nothing takes its place (`rebind: {}`): {}",
+            rule.rebind, why.message
+        ),
+        format!(
+            "Recover the vault, or provide one that the rule finds. {}",
+            why.help
+        ),
+    )
+}
