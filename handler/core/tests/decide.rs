@@ -27,7 +27,7 @@ use std::{fs, panic, path::Path, rc::Rc};
 use expect_test::expect_file;
 use time::macros::datetime;
 use vaultbind_core::{
-    decision::{Decision, Read},
+    decision::{Decision, Patience, Read},
     expectation::Given,
     inventory::{
         Inventory,
@@ -35,7 +35,7 @@ use vaultbind_core::{
     },
     observation::observe_offline,
     plan::Change,
-    policy::{Policy, document},
+    policy::{Mode, Policy, document},
 };
 
 use azure::carry_out;
@@ -96,6 +96,24 @@ fn a_second_look_after_the_plan_was_carried_out_finds_nothing_to_do() {
         }
     }
     assert!(bound >= 10, "only {bound} cases bind");
+}
+
+/// What is told is what would be done: only nobody waits for a cluster that is busy.
+#[test]
+fn audit_decides_as_enforcing_does_in_every_case() {
+    for (name, path) in files() {
+        for (mut policy, given) in estates(&fs::read_to_string(path).unwrap()) {
+            policy.mode = Mode::Enforce;
+            let mut enforced = decided(&policy, &given);
+            policy.mode = Mode::Audit;
+            let audited = decided(&policy, &given);
+            if enforced.wait == Some(Patience::Deadline) && audited.is_bound() {
+                assert_eq!(enforced.plan, audited.plan, "{name}: {given:?}");
+                enforced = audited.clone();
+            }
+            assert_eq!(enforced, audited, "{name}: {given:?}");
+        }
+    }
 }
 
 #[test]

@@ -17,7 +17,29 @@ pub use parse::{
 pub struct Pattern {
     source: String,
     pieces: Pieces,
-    ignores_case: bool,
+    spelling: Spelling,
+}
+
+/// How a value has to be spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spelling {
+    /// As it stands there: values of tags are told apart by case.
+    Exact,
+    /// In any case: what is ruled out is ruled out however it is written.
+    AnyCase,
+    /// In any case and with blanks, as ARM takes the names of places.
+    Place,
+}
+
+impl Spelling {
+    /// The one way in which texts are compared.
+    fn of(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Self::Exact => Cow::Borrowed(text),
+            Self::AnyCase => Cow::Owned(text.to_lowercase()),
+            Self::Place => canonical(text),
+        }
+    }
 }
 
 /// What stands between the stars, before the first and behind the last: one piece where there is no star.
@@ -62,11 +84,25 @@ pub enum OnlyValue {
 impl Pattern {
     /// The same pattern over an attribute: attributes ignore case and blanks, as ARM does.
     #[must_use]
-    pub fn over_attribute(mut self) -> Self {
-        self.ignores_case = true;
+    pub fn over_attribute(self) -> Self {
+        self.spelled(Spelling::Place)
+    }
+
+    /// The same pattern, that takes a value in whatever case it is written: as a negation has it, so that a slip of the pen
+    /// opens no door.
+    #[must_use]
+    pub fn in_any_case(self) -> Self {
+        match self.spelling {
+            Spelling::Exact => self.spelled(Spelling::AnyCase),
+            Spelling::AnyCase | Spelling::Place => self,
+        }
+    }
+
+    fn spelled(mut self, spelling: Spelling) -> Self {
+        self.spelling = spelling;
         if let Pieces::Plain(texts) = &mut self.pieces {
             for text in texts {
-                *text = canonical(text).into_owned();
+                *text = spelling.of(text).into_owned();
             }
         }
         self
@@ -102,7 +138,7 @@ impl Pattern {
     /// Does the value match, templates taking their values from `cluster`?
     pub fn matches(&self, value: &str, cluster: &Attributes<'_>) -> bool {
         self.texts(cluster)
-            .is_some_and(|texts| globs(&texts, value))
+            .is_some_and(|texts| globs(&texts, &self.spelling.of(value)))
     }
 
     /// The only value that can match, where there is just one: with it a vault is found without a search.
@@ -122,13 +158,7 @@ impl Pattern {
         };
         let text = |piece: &Vec<Part>| -> Option<String> {
             let text: Option<String> = piece.iter().map(|part| part.text(cluster)).collect();
-            text.map(|text| {
-                if self.ignores_case {
-                    canonical(&text).into_owned()
-                } else {
-                    text
-                }
-            })
+            text.map(|text| self.spelling.of(&text).into_owned())
         };
         let texts: Option<Vec<String>> = pieces.iter().map(text).collect();
         texts.map(Cow::Owned)

@@ -135,6 +135,12 @@ impl Selector {
 }
 
 impl Test {
+    /// A negation: what is ruled out is ruled out in whatever case it is written.
+    pub fn none_of(patterns: impl IntoIterator<Item = Pattern>) -> Self {
+        let patterns = patterns.into_iter().map(Pattern::in_any_case);
+        Self::NoneOf(patterns.collect())
+    }
+
     fn is_template(&self) -> bool {
         match self {
             Self::AnyOf(patterns) | Self::NoneOf(patterns) => {

@@ -116,7 +116,7 @@ fn test(node: Node<'_>, asked: Asked, problems: &mut Problems) -> Option<Test> {
         problems.hinted(value, message, "write \"*\" for a tag that must be there");
         return None;
     }
-    patterns(value, asked, problems).map(Test::NoneOf)
+    patterns(value, asked, problems).map(Test::none_of)
 }
 
 fn patterns(node: Node<'_>, asked: Asked, problems: &mut Problems) -> Option<Vec<Pattern>> {

@@ -6,7 +6,8 @@ use time::Date;
 
 use super::Draft;
 use crate::{
-    policy::{Policy, Rule, pattern::Pattern, selector::Selector},
+    id::Scope,
+    policy::{Policy, Rebind, Rule, pattern::Pattern, selector::Selector},
     yaml::{
         node::Node,
         problem::{Problems, nearest},
@@ -21,6 +22,17 @@ pub(super) fn warn(draft: &Draft, today: Date, problems: &mut Problems) {
             problems.warn(*place, message, hint);
         }
     }
+    for (rule, place) in policy.rules.iter().zip(&draft.rules) {
+        if let Some(keeper) = keeper(policy, rule) {
+            let (name, rebind) = (&rule.name, keeper.rebind);
+            let message = format!(
+                "`rebind: allow` of rule `{name}` moves no cluster from a vault that lies in `within` of rule `{}` and passes its tests, for that rule keeps its clusters (`rebind: {rebind}`)",
+                keeper.name
+            );
+            let hint = "give each rule a boundary of its own, or allow it in both";
+            problems.warn(*place, message, hint);
+        }
+    }
     for (exemption, place) in policy.exemptions.iter().zip(&draft.exemptions) {
         if exemption.until < today {
             let (owner, until) = (&exemption.owner, exemption.until);
@@ -29,6 +41,20 @@ pub(super) fn warn(draft: &Draft, today: Date, problems: &mut Problems) {
             problems.warn(*place, message, hint);
         }
     }
+}
+
+/// Another rule that does not let its clusters go, in whose boundary lies what this one has clusters leave.
+fn keeper<'a>(policy: &'a Policy, rule: &Rule) -> Option<&'a Rule> {
+    let meet = |one: &Scope, other: &Scope| one.covers(other) || other.covers(one);
+    let mut others = policy.rules.iter();
+    let keeps = |other: &&Rule| {
+        let of_rule = rule.vaults.within.iter();
+        let share = of_rule
+            .flat_map(|one| other.vaults.within.iter().map(move |theirs| (one, theirs)))
+            .any(|(one, theirs)| meet(one, theirs));
+        other.name != rule.name && other.rebind != Rebind::Allow && share
+    };
+    others.find(keeps).filter(|_| rule.rebind == Rebind::Allow)
 }
 
 fn never_governs(policy: &Policy, rule: &Rule, earlier: &[Rule]) -> Option<(String, String)> {

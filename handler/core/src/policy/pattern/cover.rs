@@ -2,7 +2,7 @@
 //!
 //! It must not claim what it cannot prove: "no" means that nothing is known.
 
-use super::{Pattern, Pieces, globs};
+use super::{Pattern, Pieces, Spelling, globs};
 
 /// Stands for whatever a star takes: a character that no policy has in its patterns.
 const ANYTHING: char = '\0';
@@ -13,7 +13,10 @@ impl Pattern {
         // A text in which each star became one unknown character is matched only if a star takes that character,
         // and a star that takes it takes anything in its place.
         let stars = other.plain().map(|texts| texts.join(&ANYTHING.to_string()));
-        self == other || stars.is_some_and(|text| self.matches_text(&text))
+        let is_narrower = self.spelling == Spelling::Exact && other.spelling != Spelling::Exact;
+        let covers = || stars.is_some_and(|text| self.matches_text(&text));
+        // What takes one case only misses the others, but for one that takes everything.
+        self == other || self.covers_all() && other.plain().is_some() || !is_narrower && covers()
     }
 
     /// Is it sure that no value matches both?
@@ -22,7 +25,12 @@ impl Pattern {
             Some([text]) => other.plain().is_some() && !other.matches_text(text),
             _ => false,
         };
-        misses(self, other) || misses(other, self)
+        if self.spelling == other.spelling {
+            return misses(self, other) || misses(other, self);
+        }
+        // Where one of them takes any case, so does what they have in common.
+        let (one, other) = (self.clone().in_any_case(), other.clone().in_any_case());
+        misses(&one, &other) || misses(&other, &one)
     }
 
     /// Does the pattern match every value that there can be?
@@ -33,7 +41,8 @@ impl Pattern {
 
     /// Does the value match whatever the cluster is? Not where the pattern has a template.
     pub(in crate::policy) fn matches_text(&self, value: &str) -> bool {
-        self.plain().is_some_and(|texts| globs(texts, value))
+        let is_met = |texts| globs(texts, &self.spelling.of(value));
+        self.plain().is_some_and(is_met)
     }
 
     /// The text of each piece; none where the pattern has a template, or the character that nobody has.
@@ -95,6 +104,15 @@ mod tests {
         assert!(!pattern("a").excludes(&pattern("*")));
         assert!(!pattern("a*").excludes(&pattern("b*")));
         assert!(!pattern("a").excludes(&pattern("${cluster.name}")));
+    }
+
+    #[test]
+    fn a_pattern_in_any_case_covers_more_and_excludes_less() {
+        let any = |text| pattern(text).in_any_case();
+        assert!(any("Prod").covers(&pattern("pROD")) && any("p*").covers(&any("PR*")));
+        assert!(!pattern("prod").covers(&any("prod")) && pattern("*").covers(&any("prod")));
+        assert!(any("prod").excludes(&pattern("test*")) && pattern("b").excludes(&any("A")));
+        assert!(!any("prod").excludes(&pattern("PROD*")) && !pattern("PROD").excludes(&any("p*")));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::{Attribute, ClusterValue, Part, Pattern, Pieces, Template};
+use super::{Attribute, ClusterValue, Part, Pattern, Pieces, Spelling, Template};
 
 /// Why a text is not a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,7 +71,7 @@ impl Pattern {
         Ok(Self {
             source: source.to_owned(),
             pieces: Pieces::of(pieces),
-            ignores_case: false,
+            spelling: Spelling::Exact,
         })
     }
 }

@@ -277,6 +277,26 @@ const RULES: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Rules that let their clusters go, or keep them, in boundaries that meet or do not.
+const REBINDS: &[(&str, &[(&str, &str)])] = &[
+    (
+        "a rule that lets go within the boundary of one that keeps",
+        &[("/resourceGroups/rg-prod", "never"), ("", "allow")],
+    ),
+    (
+        "the same the other way round",
+        &[("", "when-orphaned"), ("/resourceGroups/RG-lab", "allow")],
+    ),
+    (
+        "boundaries apart, and rules that all let go",
+        &[
+            ("/resourceGroups/rg-prod", "never"),
+            ("/resourceGroups/rg-lab", "allow"),
+            ("/resourceGroups/rg-lab", "allow"),
+        ],
+    ),
+];
+
 #[test]
 fn each_mistake_and_each_warning_is_told_with_its_line_and_what_to_do() {
     let mut said = String::new();
@@ -291,6 +311,9 @@ fn each_mistake_and_each_warning_is_told_with_its_line_and_what_to_do() {
     }
     for (title, selectors) in RULES {
         said += &format!("# {title}\n{}\n", told(&rules(selectors)));
+    }
+    for (title, rebinds) in REBINDS {
+        said += &format!("# {title}\n{}\n", told(&rebinding(rebinds)));
     }
     let twice = SHORTEST.split_once("rules:\n").unwrap().1;
     let twice = told(&format!("{SHORTEST}{twice}"));
@@ -316,6 +339,15 @@ fn told(text: &str) -> String {
         said += "sound\n";
     }
     said
+}
+
+/// A policy with rules `a`, `b`, ... that trust these places and let clusters go as they say.
+fn rebinding(rebinds: &[(&str, &str)]) -> String {
+    let rules = ('a'..).zip(rebinds).map(|(name, (place, rebind))| {
+        let within = format!("/subscriptions/11111111-1111-1111-1111-111111111111{place}");
+        format!("  - name: {name}\n    clusters: {{ tags: {{ site: {name} }} }}\n    vaults: {{ within: [{within}] }}\n    rebind: {rebind}\n")
+    });
+    format!("version: 1\nrules:\n{}", rules.collect::<String>())
 }
 
 /// A policy with rules `a`, `b`, ... that have these selectors of clusters.
