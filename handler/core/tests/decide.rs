@@ -21,6 +21,8 @@ mod azure;
 mod observer;
 #[path = "decide/properties.rs"]
 mod properties;
+#[path = "decide/stays.rs"]
+mod stays;
 
 use std::{fs, panic, path::Path, rc::Rc};
 

@@ -18,7 +18,7 @@ use vaultbind_core::{
 
 use super::{decided, defaults, estates, files};
 
-const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
+pub(crate) const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
 const TENANT: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
 
 /// What a rule may ask of clusters.
@@ -62,7 +62,7 @@ fn policy() -> impl Strategy<Value = Policy> {
 }
 
 /// Some of the tags `site` and `zone`.
-fn tags() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
+pub(crate) fn tags() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
     let value = || prop::option::of(select(&VALUES[..]));
     (value(), value()).prop_map(|(site, zone)| {
         let site = site.map(|site| ("site", site));
@@ -83,7 +83,7 @@ fn vault(name: &'static str) -> impl Strategy<Value = Vault> {
     })
 }
 
-fn vault_of(name: &str, group: &str, tags: &[(&str, &str)]) -> Vault {
+pub(crate) fn vault_of(name: &str, group: &str, tags: &[(&str, &str)]) -> Vault {
     let id = format!(
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}"
     );
@@ -106,7 +106,7 @@ fn vaults() -> impl Strategy<Value = Vec<Vault>> {
 }
 
 /// One cluster, and some vaults that are listed and can be read.
-fn given(cluster: &[(&str, &str)], vaults: &[Vault]) -> Given {
+pub(crate) fn given(cluster: &[(&str, &str)], vaults: &[Vault]) -> Given {
     let text = format!(
         "subscriptions: [{{ id: {SUBSCRIPTION}, tenant: {TENANT} }}]\ncluster: {{ name: c1 }}"
     );
