@@ -261,7 +261,7 @@ proptest! {
     ) {
         prop_assume!(bound.is_right());
         let x = bound.vault().clone();
-        let equal = Vault { location: x.location.clone(), tags: x.tags.clone(), ..other.clone() };
+        let equal = Vault { location: x.location.clone(), tags: x.tags, ..other.clone() };
         let rule = bound.rule().unwrap();
         let is_unrelated = !rule.vaults.is_within(&other.id) || !rule.vaults.matches(&other, bound.cluster());
         prop_assume!(is_equal || is_unrelated);
