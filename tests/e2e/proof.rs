@@ -182,3 +182,24 @@ async fn what_is_said_of_a_deleted_vaults_name_plays_no_part() {
         assert_eq!(look(&town).await, told("bound", ""), "{}", town.account());
     }
 }
+
+#[tokio::test]
+async fn a_result_tells_the_vault_that_the_cluster_has_from_the_one_that_the_policy_wants() {
+    for shape in SHAPES {
+        let town = town(shape).await;
+        let (old, new) = (town.vault_id("kv-x"), town.vault_id("kv-a"));
+        town.simulator.world.azure().soft_delete_vault(&old);
+        // What would take its place is not ready: the cluster still has the old one.
+        town.simulator.world.azure().set_property(
+            &new,
+            "provisioningState",
+            json!("RegisteringDns"),
+        );
+        assert_eq!(look(&town).await, told("orphaned", "VaultDeleted"));
+        let data = &town.only_result()["data"];
+        let current = json!({ "id": old, "uri": "https://kv-x.vault.azure.net/" });
+        assert_eq!(data["current"], current, "{shape}: {}", town.account());
+        assert_eq!(data["vault"], json!(null));
+        assert_eq!(data["warnings"], json!([]));
+    }
+}

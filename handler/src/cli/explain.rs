@@ -104,6 +104,10 @@ fn show(policy: &Policy, observed: &Observed) {
     }
     print::line("");
     show_decision(observed);
+    for warning in observed.warnings() {
+        print::line(format!("warning {}: {}", warning.code, warning.message));
+        print::line(format!("  {}", warning.help));
+    }
     show_assumed(&observed.assumed().into_iter().collect());
 }
 

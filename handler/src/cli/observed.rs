@@ -54,6 +54,11 @@ impl Observed {
         }
     }
 
+    /// What else a person should know.
+    pub(super) fn warnings(&self) -> &[Reason] {
+        self.decision().map_or(&[], |decision| &decision.warnings)
+    }
+
     /// What was taken not to be there, in words.
     pub(super) fn assumed(&self) -> Vec<String> {
         let assumed = self
@@ -87,9 +92,11 @@ impl Observed {
             "outcome": outcome,
             "rule": decision.and_then(|decision| decision.rule.as_ref()),
             "vaultId": vault.map(|vault| vault.id.as_str()),
+            "current": decision.and_then(|decision| decision.current.as_ref()),
             "writer": writer.map(|writer| writer.writer),
             "changes": self.changes().iter().map(change).collect::<Vec<_>>(),
             "reason": self.reason(),
+            "warnings": self.warnings(),
             "assumed": self.assumed(),
         })
     }

@@ -102,7 +102,8 @@ impl Azure {
         self.delete(id);
     }
 
-    /// Moves a vault to another resource group of its subscription: it has another id, and the roles on it are gone.
+    /// Moves a vault to another resource group of its subscription: it has another id, and the roles on it are gone. What is
+    /// told of a move is an action on the groups, which nobody here subscribes to.
     pub fn move_vault(&mut self, id: &str, group: &str) {
         let vault = self.resource(id).filter(|body| is_type(body, VAULTS));
         let Some(mut vault) = vault.cloned() else {
@@ -111,8 +112,10 @@ impl Azure {
         let mut segments: Vec<&str> = id.split('/').collect();
         segments[4] = group;
         vault["id"] = json!(segments.join("/"));
+        let emits = std::mem::replace(&mut self.behaviour.emit_events, false);
         self.delete(id);
         self.put(vault);
+        self.behaviour.emit_events = emits;
     }
 
     /// Sets or removes one tag, as the tags API does.
