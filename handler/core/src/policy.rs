@@ -5,6 +5,7 @@
 pub mod attributes;
 pub mod document;
 pub mod id_glob;
+pub mod identity;
 mod keywords;
 pub mod pattern;
 pub mod selector;
@@ -18,6 +19,7 @@ use crate::{
     resource::{Cluster, Vault},
 };
 use id_glob::IdGlob;
+use identity::RuleIdentity;
 use keywords::keywords;
 use selector::Selector;
 
@@ -84,8 +86,8 @@ pub struct Rule {
     pub vaults: VaultSelector,
     /// Who writes the credentials.
     pub writer: WriterChoice,
-    /// Which user-assigned identity, where there are several.
-    pub identity: Option<IdGlob>,
+    /// Which identity: where one is named, it has to fit exactly one.
+    pub identity: Option<RuleIdentity>,
     /// What happens to a cluster that is bound to another vault.
     pub rebind: Rebind,
 }

@@ -4,6 +4,7 @@
 
 mod format;
 mod glob;
+mod identity;
 mod rule;
 pub mod schema;
 mod selector;

@@ -9,10 +9,10 @@ use std::fmt::Display;
 
 use crate::{
     api_version::ApiVersion,
-    id::{ClusterId, ResourceId, UserAssignedIdentityId},
+    id::{ClusterId, ResourceId},
     plan::Writer,
     policy::{Exemption, Rule},
-    resource::ProvisioningState,
+    resource::{AssociatedIdentity, ProvisioningState},
     result::Reason,
 };
 
@@ -137,36 +137,39 @@ pub(crate) fn writer_has_no_identity(writer: Writer, why: &str, rule: &Rule) -> 
     )
 }
 
-pub(crate) fn identity_ambiguous(identities: &[&UserAssignedIdentityId], rule: &Rule) -> Reason {
-    let names: Vec<&str> = identities.iter().map(|id| id.name()).collect();
+pub(crate) fn identity_ambiguous(identities: &[&AssociatedIdentity], rule: &Rule) -> Reason {
     reason(
         "IdentityAmbiguous",
         format!(
             "several user-assigned identities could write: {}",
-            names.join(", ")
+            names(identities.iter().copied())
         ),
         format!(
-            "Name one of them with `identity:` (an id, or a glob that fits one) in rule `{}`.",
+            "Name one of them with `identity:` (its name, or its id) in rule `{}`.",
             rule.name
         ),
     )
 }
 
 /// The rule names an identity that is not there: no other is given the role in its place.
-pub(crate) fn identity_not_named(identities: &[&UserAssignedIdentityId], rule: &Rule) -> Reason {
-    let names: Vec<&str> = identities.iter().map(|id| id.name()).collect();
-    let there = match names.as_slice() {
-        [] => "there is no user-assigned identity".to_owned(),
-        names => format!("there is {}", names.join(", ")),
-    };
+pub(crate) fn identity_not_named(identities: &[AssociatedIdentity], rule: &Rule) -> Reason {
     reason(
         "IdentityNotNamed",
         format!(
-            "`identity:` of rule `{}` fits none of the writer's identities: {there}",
-            rule.name
+            "`identity:` of rule `{}` fits none of the writer's identities: there is {}",
+            rule.name,
+            names(identities.iter())
         ),
         "Assign the identity that the rule names, or have `identity:` fit one that is there; nobody else is given the role.",
     )
+}
+
+fn names<'a>(identities: impl Iterator<Item = &'a AssociatedIdentity>) -> String {
+    let name = |identity: &'a AssociatedIdentity| match identity {
+        AssociatedIdentity::System => "the system-assigned one",
+        AssociatedIdentity::User(id) => id.name(),
+    };
+    identities.map(name).collect::<Vec<_>>().join(", ")
 }
 
 pub(crate) fn identity_not_ready(cluster: &ClusterId) -> Reason {

@@ -3,9 +3,8 @@
 //! It must not pick among equals.
 
 use crate::{
-    id::UserAssignedIdentityId,
     plan::Writer,
-    policy::{Rule, id_glob::IdGlob},
+    policy::{Rule, identity::RuleIdentity},
     resource::{AssociatedIdentity, Identities},
     result::{Reason, reason},
 };
@@ -25,44 +24,47 @@ pub(super) fn choose_identity(
     identities: &Identities,
     in_place: Option<&AssociatedIdentity>,
 ) -> Result<AssociatedIdentity, Reason> {
-    let users: Vec<&UserAssignedIdentityId> = identities.user.keys().collect();
-    let is_there = |identity: &&AssociatedIdentity| match identity {
-        AssociatedIdentity::System => identities.system.is_some(),
-        AssociatedIdentity::User(id) => identities.user.contains_key(id),
-    };
-    let in_place = in_place.filter(is_there);
-    if identities.is_empty() {
+    let all = all(identities);
+    let in_place = in_place.filter(|identity| all.contains(identity));
+    if all.is_empty() {
         let Chosen { writer, why } = chosen;
         return Err(reason::writer_has_no_identity(writer, why, rule));
     }
-    if let Some(glob) = &rule.identity {
-        return named(glob, rule, &users, in_place);
+    if let Some(named) = &rule.identity {
+        return fitting(named, rule, &all, in_place);
     }
+    let is_user = |identity: &&AssociatedIdentity| matches!(identity, AssociatedIdentity::User(_));
+    let users: Vec<&AssociatedIdentity> = all.iter().filter(is_user).collect();
     match (in_place, users.as_slice()) {
         (Some(identity), _) => Ok(identity.clone()),
-        (None, [only]) => Ok(AssociatedIdentity::User((*only).clone())),
+        (None, [only]) => Ok((*only).clone()),
         (None, _) if identities.system.is_some() => Ok(AssociatedIdentity::System),
         (None, _) => Err(reason::identity_ambiguous(&users, rule)),
     }
 }
 
+fn all(identities: &Identities) -> Vec<AssociatedIdentity> {
+    let system = identities.system.iter();
+    let system = system.map(|_| AssociatedIdentity::System);
+    let users = identities.user.keys().cloned();
+    system.chain(users.map(AssociatedIdentity::User)).collect()
+}
+
 /// The identity that the rule names: no other may be given a role.
-fn named(
-    glob: &IdGlob,
+fn fitting(
+    named: &RuleIdentity,
     rule: &Rule,
-    users: &[&UserAssignedIdentityId],
+    all: &[AssociatedIdentity],
     in_place: Option<&AssociatedIdentity>,
 ) -> Result<AssociatedIdentity, Reason> {
-    let fits = |id: &UserAssignedIdentityId| glob.matches(id.as_str());
-    if let Some(identity @ AssociatedIdentity::User(id)) = in_place
-        && fits(id)
-    {
+    if let Some(identity) = in_place.filter(|identity| named.fits(identity)) {
         return Ok(identity.clone());
     }
-    let named: Vec<&UserAssignedIdentityId> = users.iter().copied().filter(|id| fits(id)).collect();
-    match named.as_slice() {
-        [one] => Ok(AssociatedIdentity::User((*one).clone())),
-        [] => Err(reason::identity_not_named(users, rule)),
+    let fitting: Vec<&AssociatedIdentity> =
+        all.iter().filter(|identity| named.fits(identity)).collect();
+    match fitting.as_slice() {
+        [one] => Ok((*one).clone()),
+        [] => Err(reason::identity_not_named(all, rule)),
         several => Err(reason::identity_ambiguous(several, rule)),
     }
 }

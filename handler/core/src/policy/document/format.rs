@@ -121,7 +121,7 @@ pub(super) const WRITER: Key = Key::optional(
 );
 pub(super) const IDENTITY: Key = Key::optional(
     "identity",
-    "Which user-assigned identity writes: an id, or a glob such as `**/id-nexus-*` over the whole id. It has to fit exactly one; where it fits none, nobody is given the role.",
+    "Which identity writes: the name of a user-assigned one, a glob such as `id-nexus-*` over names, an id, or `system-assigned`. It has to fit exactly one; where it fits none, nobody is given the role.",
 );
 pub(super) const REBIND: Key = Key::optional(
     "rebind",

@@ -23,11 +23,6 @@ pub(super) fn clusters(node: Node<'_>, problems: &mut Problems) -> Option<Vec<Id
     })
 }
 
-/// A glob of identities' ids.
-pub(super) fn identity(node: Node<'_>, problems: &mut Problems) -> Option<IdGlob> {
-    glob(node, &Shape::identity(), problems)
-}
-
 fn glob(node: Node<'_>, shape: &Shape, problems: &mut Problems) -> Option<IdGlob> {
     let text = node.text("an id or a glob of ids", problems)?;
     let glob = IdGlob::new(&text);

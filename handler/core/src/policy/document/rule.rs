@@ -3,7 +3,7 @@
 //! It must not accept a rule without `within`: tags alone are no proof.
 
 use super::{
-    format, glob,
+    format, identity,
     selector::{Of, selector},
     warnings::warn_of_missing_tags,
 };
@@ -38,7 +38,7 @@ pub(super) fn rule(node: Node<'_>, problems: &mut Problems) -> Option<(Place, Ru
         node.keyword("writer", WriterChoice::WORDS, problems)
     });
     let identity = format::IDENTITY.of(&section, problems);
-    let identity = identity.and_then(|node| glob::identity(node, problems));
+    let identity = identity.and_then(|node| identity::identity(node, problems));
     let rebind = format::REBIND.of(&section, problems);
     let rebind = rebind.map_or(Some(Rebind::Never), |node| {
         node.keyword("rebind", Rebind::WORDS, problems)

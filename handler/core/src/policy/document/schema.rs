@@ -47,7 +47,7 @@ fn rule() -> Value {
             format::WRITER,
             word(WriterChoice::WORDS, WriterChoice::HELP),
         ),
-        (format::IDENTITY, id_glob()),
+        (format::IDENTITY, identity()),
         (format::REBIND, word(Rebind::WORDS, Rebind::HELP)),
     ])
 }
@@ -214,6 +214,14 @@ fn scope() -> Value {
     let name = r"[^/*?#%${}\s]+";
     matching(&format!(
         "^/[A-Za-z]+/{HEX}(/[A-Za-z]+/{name}(/[A-Za-z]+/{name}/{name}/{name})?)?$"
+    ))
+}
+
+/// A name or a glob over names, or an id.
+fn identity() -> Value {
+    let name = r"[^/*?#%${}\s]+";
+    matching(&format!(
+        "^([A-Za-z0-9_*-]+|/[A-Za-z]+/{HEX}/[A-Za-z]+/{name}/[A-Za-z]+/{name}/{name}/{name})$"
     ))
 }
 

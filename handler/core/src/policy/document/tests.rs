@@ -26,7 +26,7 @@ rules:
       prefer: [ same-resource-group, same-location ]
       require: [ purge-protection ]
     writer: platform-apps
-    identity: "**/id-nexus-*"
+    identity: "id-nexus-*"
     rebind: when-orphaned
 exemptions:
   - clusters: [ "/subscriptions/*/resourceGroups/lab/**" ]

@@ -5,7 +5,7 @@
 use std::iter::repeat_n;
 
 use super::Token;
-use crate::id::{ClusterId, UserAssignedIdentityId};
+use crate::id::ClusterId;
 
 /// What ids of one type look like, letter by letter and in lower case.
 #[derive(Debug, Clone)]
@@ -54,8 +54,6 @@ impl Takes {
 
 /// The longest name of a resource group (Azure's naming rules).
 const LONGEST_GROUP: usize = 90;
-/// The longest name of a user-assigned identity (Azure's naming rules).
-const LONGEST_IDENTITY: usize = 128;
 /// The longest name of a cluster (Microsoft.NetworkCloud specification).
 const LONGEST_CLUSTER: usize = 30;
 
@@ -66,15 +64,6 @@ impl Shape {
         shape.one(Takes::Alphanumeric);
         shape.up_to(LONGEST_CLUSTER - 2, Takes::OfName);
         shape.one(Takes::Alphanumeric);
-        shape
-    }
-
-    /// The ids of user-assigned identities.
-    pub fn identity() -> Self {
-        let resource_type = UserAssignedIdentityId::RESOURCE_TYPE;
-        let mut shape = Self::named("user-assigned identity", resource_type);
-        shape.one(Takes::OfName);
-        shape.up_to(LONGEST_IDENTITY - 1, Takes::OfName);
         shape
     }
 

@@ -101,7 +101,14 @@ const CHANGES: &[(&str, &[(&str, &str)])] = &[
                 "subscription: 11111111-1111-1111-1111-111111111111",
                 "subscription: \"*\"",
             ),
-            ("identity: \"**/id-nexus-*\"", "identity: id-nexus-*"),
+            (
+                "identity: \"id-nexus-*\"",
+                "identity: /subscriptions/1111/id-a",
+            ),
+            (
+                "identity: \"id-nexus-*\"",
+                "identity: /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg",
+            ),
             (
                 "\"/subscriptions/*/resourceGroups/lab/**\"",
                 "lab, 3, \" \"",
@@ -126,8 +133,18 @@ const CHANGES: &[(&str, &[(&str, &str)])] = &[
                 "/*/resourceGroups/lab/**\"",
                 "/11111111-1111-1111-1111-111111111111/resourceGroups/lab/providers/Microsoft.KeyVault/vaults/kv-1\"",
             ),
-            ("\"**/id-nexus-*\"", "\"**/clusters/*\""),
-            ("\"**/id-nexus-*\"", "\"*/id-nexus-*\""),
+        ],
+    ),
+    (
+        "a name that no identity has, and globs over its id",
+        &[
+            ("\"id-nexus-*\"", "\"**/id-nexus-*\""),
+            ("\"id-nexus-*\"", "\"/subscriptions/*/id-nexus\""),
+            ("\"id-nexus-*\"", "\"**/\""),
+            ("\"id-nexus-*\"", "id.nexus"),
+            ("\"id-nexus-*\"", "\"${cluster.name}\""),
+            ("\"id-nexus-*\"", "\"\""),
+            ("\"id-nexus-*\"", "system-assigned"),
         ],
     ),
     (
