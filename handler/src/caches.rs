@@ -13,7 +13,7 @@ use std::{
 use tokio::time::Instant;
 use vaultbind_core::{
     id::{Scope, SubscriptionId, VaultId},
-    inventory::VaultList,
+    inventory::Listed,
     resource::{PrincipalId, Provider},
 };
 
@@ -28,9 +28,6 @@ pub const SECOND_ANSWER: Duration = Duration::from_secs(60);
 /// How long it counts that something is not there: after that it begins anew.
 const ABSENCE_LIVES: Duration = Duration::from_secs(3600);
 
-/// The vaults of a boundary; none where it is not there.
-pub type BoundaryList = Option<Arc<VaultList>>;
-
 /// The vaults of all boundaries' subscriptions by their addresses (host, lower case), as a search has them.
 pub type Addresses = Arc<HashMap<String, VaultId>>;
 
@@ -44,7 +41,7 @@ pub struct Caches {
 
 #[derive(Debug, Default)]
 struct Cached {
-    boundaries: BTreeMap<Scope, Arc<Shared<BoundaryList>>>,
+    boundaries: BTreeMap<Scope, Arc<Shared<Listed>>>,
     /// Since when a boundary is not there.
     absent: BTreeMap<Scope, Instant>,
     providers: HashMap<SubscriptionId, (Instant, Provider)>,
@@ -59,7 +56,7 @@ impl Caches {
     }
 
     /// The list of a boundary: there are no more of them than the policy has.
-    pub fn boundary(&self, scope: &Scope) -> Arc<Shared<BoundaryList>> {
+    pub fn boundary(&self, scope: &Scope) -> Arc<Shared<Listed>> {
         let shared =
             |cached: &mut Cached| Arc::clone(cached.boundaries.entry(scope.clone()).or_default());
         self.with(shared)

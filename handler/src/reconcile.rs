@@ -27,7 +27,7 @@ use vaultbind_core::{
 
 use crate::{
     context::Context,
-    request::{Origin, Request, RetryClass},
+    request::{Chosen, Origin, Request, RetryClass},
 };
 use azure::Azure;
 pub use error::Error;
@@ -123,7 +123,7 @@ pub async fn reconcile(
     match ended {
         Ok(Some(outcome)) => {
             let reason = report.reason();
-            let (is_told, action) = follow_up(reason.as_ref(), request, context.clock.now());
+            let (is_told, action) = follow_up(reason.as_ref(), request);
             let result = is_told.then(|| report.result(&context, request, outcome, reason));
             Ok(Done::of(request, result, action))
         }
@@ -151,19 +151,16 @@ pub fn error_policy(context: &Context, request: &mut Request, unfinished: &Unfin
 
 /// Is what was decided told, and when is the cluster reconciled again? An event may come too early for its vault; a
 /// later reconcile tells only of another outcome.
-fn follow_up(
-    reason: Option<&Reason>,
-    request: &mut Request,
-    now: OffsetDateTime,
-) -> (bool, Action) {
+fn follow_up(reason: Option<&Reason>, request: &mut Request) -> (bool, Action) {
     let lacks_vault = |reason: &Reason| [NO_VAULT, OUTSIDE_WITHIN].contains(&reason.code.as_str());
     let lacks_vault = reason.is_some_and(lacks_vault);
     let by_event = request.cause.kind == CauseKind::Event && !request.origin.is_quiet();
     if !lacks_vault || !by_event {
         return (true, Action::AwaitChange);
     }
-    let looks = request.progress.enter(RetryClass::Unmatched, now) as usize;
-    let again = UNMATCHED_STEPS.get(looks - 1);
+    let looks = request.progress.unmatched.saturating_add(1);
+    request.progress.unmatched = looks;
+    let again = UNMATCHED_STEPS.get(looks as usize - 1);
     let again = again.map(|seconds| Action::Requeue(Duration::from_secs(*seconds)));
     let is_told = looks == 1 || request.progress.redelivered;
     (is_told, again.unwrap_or(Action::AwaitChange))
@@ -183,6 +180,10 @@ async fn pass(
 ) -> Result<Option<Outcome>, Error> {
     let failure = poll::poll(context, request, cluster).await?;
     let seen = Azure::new(context, request, cluster).observe().await?;
+    let now = context.clock.now();
+    request
+        .progress
+        .note_boundaries(&seen.inventory.listed, now);
     if request.progress.before.is_none() {
         request.progress.before = seen.cluster().map(ArchiveStatus::of);
     }
@@ -218,10 +219,17 @@ fn remember(request: &mut Request, decision: &Decision) {
     if let Some(left_behind) = left_behind.filter(|rows| !rows.is_empty()) {
         progress.left_behind.clone_from(left_behind);
     }
-    if decision.plan.sets_archive() {
+    if let Some(vault) = decision
+        .vault
+        .as_ref()
+        .filter(|_| decision.plan.sets_archive())
+    {
         let considered = decision.candidates.iter().take(MOST_REMEMBERED);
-        progress.candidates = considered.cloned().collect();
-        progress.warnings.clone_from(&decision.warnings);
+        progress.chosen = Some(Chosen {
+            vault: vault.id.clone(),
+            candidates: considered.cloned().collect(),
+            warnings: decision.warnings.clone(),
+        });
     }
 }
 

@@ -14,7 +14,7 @@ use vaultbind_core::{
 };
 
 pub use id::{Bucket, cluster_request_id, hash, page_request_id, sweep_request_id};
-pub use progress::Progress;
+pub use progress::{Absence, Chosen, Progress};
 pub use retry_class::RetryClass;
 
 /// The version of the message that this Vaultbind writes and reads.
@@ -74,7 +74,7 @@ pub enum Subject {
     Cluster {
         /// The cluster.
         cluster_id: ClusterId,
-        /// A vault that Resource Graph may not show yet.
+        /// A vault that may not be listed yet.
         #[serde(default)]
         vault_hint: Option<VaultId>,
     },

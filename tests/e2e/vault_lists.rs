@@ -175,3 +175,73 @@ async fn a_fresh_binding_takes_ten_calls_in_five_steps_and_one_more_for_its_list
     assert_eq!(own.len(), 11, "{}", town.account());
     assert_eq!(steps(&own), 6, "{}", town.account());
 }
+
+/// Two boundaries, of which each has a moment: one answer about the one says nothing about the other.
+#[tokio::test]
+async fn a_boundary_that_is_prepared_ahead_makes_no_stray_answer_of_another_count() {
+    let [more, ahead] = ["rg-more", "rg-ahead"]
+        .map(|group| format!("\"/subscriptions/{WEST}/resourceGroups/{group}\""));
+    let estate = Estate::new()
+        .platform_apps()
+        .subscription(SubscriptionSpec::new(WEST))
+        .vault(binding::vault("kv-a", "a"))
+        .vault(binding::vault("kv-b", "a").group("rg-more"))
+        .cluster(ClusterSpec::new("c1").tag("site", "a"));
+    let mut plan = Plan::new(estate);
+    plan.config.emit_events = false;
+    plan.policy = plan
+        .policy
+        .replace("within: [", &format!("within: [{more}, {ahead}, "));
+    let town = plan.open().await;
+    town.simulator.world.azure().behaviour.patch = PatchMode::Immediate;
+    town.simulator
+        .world
+        .azure()
+        .remove_resource_group(WEST, "rg-ahead");
+    let absent = Fault::Status {
+        status: 404,
+        code: "ResourceGroupNotFound".to_owned(),
+        message: "a fault of the test".to_owned(),
+        retry_after: None,
+    };
+    // By then the group that is prepared ahead has been asked for often enough.
+    let rule = FaultRule::new(
+        Service::Arm,
+        "rg-more/providers/Microsoft.KeyVault/vaults",
+        absent,
+    );
+    town.simulator
+        .world
+        .faults
+        .add(rule.at_the_end().skip(3).times(1));
+    look(&town, "e-1", "c1").await;
+    let data = &town.only_result()["data"];
+    assert_eq!(data["outcome"], "ambiguous", "{}", town.account());
+    assert!(town.writes().is_empty(), "{}", town.account());
+}
+
+#[tokio::test]
+async fn a_404_of_another_code_is_no_absence() {
+    for code in ["InvalidResourceType", ""] {
+        let mut plan = Plan::new(binding::estate_in(SubscriptionSpec::new(WEST)));
+        plan.config.emit_events = false;
+        let town = plan.open().await;
+        town.simulator.world.azure().behaviour.patch = PatchMode::Immediate;
+        let odd = Fault::Status {
+            status: 404,
+            code: code.to_owned(),
+            message: "a fault of the test".to_owned(),
+            retry_after: None,
+        };
+        let rule = FaultRule::new(
+            Service::Arm,
+            "rg-secrets/providers/Microsoft.KeyVault/vaults",
+            odd,
+        );
+        // For longer than a second answer takes.
+        town.simulator.world.faults.add(rule.at_the_end().times(9));
+        look(&town, "e-1", "c1").await;
+        let data = &town.only_result()["data"];
+        assert_eq!(data["outcome"], "bound", "{}", town.account());
+    }
+}

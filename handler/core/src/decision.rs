@@ -138,7 +138,7 @@ fn way(subject: &Subject<'_>, inventory: &Inventory, decision: &mut Decision) ->
     if let Err(stop) = moves::may_move(input, rule, &current, vault) {
         input.live(vault)?;
         decision.vault = Some(vault.clone());
-        return Err(stop);
+        return Err(candidates::refused(input, rule, &current, vault, stop));
     }
     let grants = writer::grants(input, rule, &current, vault);
     // What was listed is read live and judged again, beside what follows from it.
@@ -146,7 +146,8 @@ fn way(subject: &Subject<'_>, inventory: &Inventory, decision: &mut Decision) ->
     decision.vault = Some(vault.clone());
     // What the writer is refused for, or waits for with the providers, has nothing to do with the vaults beside.
     let candidates = std::mem::take(&mut decision.candidates);
-    let grants = grants?;
+    let refused = |stop| candidates::refused(input, rule, &current, vault, stop);
+    let grants = grants.map_err(refused)?;
     decision.plan = changes::lacking(input, &grants, vault);
     if !grants.awaits_registration() {
         decision.candidates = candidates;

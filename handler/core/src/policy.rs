@@ -63,6 +63,12 @@ impl Policy {
             .find(|rule| rule.clusters.matches(&cluster, &cluster))
     }
 
+    /// The other rules that do not let a cluster of theirs go.
+    pub fn keepers<'a>(&'a self, rule: &'a Rule) -> impl Iterator<Item = &'a Rule> {
+        let others = self.rules.iter().filter(|other| other.name != rule.name);
+        others.filter(|other| other.rebind != Rebind::Allow)
+    }
+
     /// The exemption that covers the cluster on this day (UTC), the last day included.
     pub fn exemption_for(&self, cluster: &ResourceId, today: Date) -> Option<&Exemption> {
         self.exemptions.iter().find(|exemption| {

@@ -183,6 +183,8 @@ pub fn vault_host(uri: &str) -> Option<String> {
     let uri = uri.to_ascii_lowercase();
     let rest = uri.strip_prefix("https://")?;
     let host = rest.strip_suffix('/').unwrap_or(rest);
+    // The port of https is no other address.
+    let host = host.strip_suffix(":443").unwrap_or(host);
     let sound = !host.is_empty()
         && host
             .bytes()

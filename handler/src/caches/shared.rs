@@ -26,6 +26,13 @@ pub struct Kept<T> {
     ended: Instant,
 }
 
+impl<T> Kept<T> {
+    /// Did reading end after somebody asked? Then he waited for it.
+    pub fn ended_after(&self, asked: Instant) -> bool {
+        self.ended > asked
+    }
+}
+
 impl<T> Default for Shared<T> {
     fn default() -> Self {
         Self(Mutex::new(None))
@@ -38,14 +45,14 @@ impl<T: Clone> Shared<T> {
     pub async fn get(
         &self,
         clock: &Clock,
-        is_good: impl FnOnce(&Kept<T>) -> bool,
+        is_good: impl FnOnce(&Kept<T>, &T) -> bool,
         read: impl Future<Output = Result<T, CallError>>,
     ) -> Kept<T> {
         let asked = Instant::now();
         let mut latest = self.0.lock().await;
-        let is_shared = |kept: &&Kept<T>| match kept.answer {
-            Ok(_) => is_good(kept),
-            Err(_) => kept.ended > asked,
+        let is_shared = |kept: &&Kept<T>| match &kept.answer {
+            Ok(answer) => is_good(kept, answer),
+            Err(_) => kept.ended_after(asked),
         };
         if let Some(kept) = latest.as_ref().filter(is_shared) {
             return kept.clone();
@@ -90,13 +97,15 @@ mod tests {
         for fails in [false, true] {
             let (shared, reads, clock) = (Shared::default(), AtomicU32::new(0), Clock::system());
             let began = Instant::now();
-            let all = (0..8).map(|_| shared.get(&clock, |_| true, slowly(&reads, fails)));
+            let all = (0..8).map(|_| shared.get(&clock, |_, _| true, slowly(&reads, fails)));
             let all = join_all(all).await;
             assert!(all.iter().all(|kept| kept.answer.is_err() == fails));
             assert_eq!(reads.load(Ordering::Relaxed), 1);
             assert_eq!(began.elapsed(), Duration::from_secs(10));
             // Who comes later reads anew where it failed, or where the answer is not good enough.
-            let _ = shared.get(&clock, |_| false, slowly(&reads, false)).await;
+            let _ = shared
+                .get(&clock, |_, _| false, slowly(&reads, false))
+                .await;
             assert_eq!(reads.load(Ordering::Relaxed), 2);
         }
     }
@@ -104,10 +113,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_read_that_is_given_up_leaves_the_next_one_to_read() {
         let (shared, reads, clock) = (Shared::default(), AtomicU32::new(0), Clock::system());
-        let given_up = shared.get(&clock, |_| true, slowly(&reads, false));
+        let given_up = shared.get(&clock, |_, _| true, slowly(&reads, false));
         let given_up = tokio::time::timeout(Duration::from_secs(1), given_up).await;
         assert!(given_up.is_err());
-        let kept = shared.get(&clock, |_| true, slowly(&reads, false)).await;
+        let kept = shared.get(&clock, |_, _| true, slowly(&reads, false)).await;
         assert_eq!(kept.answer.ok(), Some(0));
     }
 }

@@ -10,7 +10,6 @@ use std::{
 
 use anyhow::Context as _;
 use futures::{StreamExt as _, stream};
-use vaultbind_azure::Kind;
 use vaultbind_core::{
     api_version::ApiVersion,
     decision::Read,
@@ -25,7 +24,10 @@ use super::{live, print, progress_bar::ProgressBar, serve::runtime, source};
 use crate::{
     context::Context,
     escape,
-    reconcile::{Error, azure::Azure},
+    reconcile::{
+        Error,
+        azure::{Azure, list},
+    },
     request::{Request, Subject},
 };
 
@@ -111,6 +113,7 @@ async fn read(context: &Context) -> anyhow::Result<Inventory> {
             }
         }
     }
+    settle(&mut estate);
     Ok(estate)
 }
 
@@ -195,15 +198,7 @@ async fn list_boundaries(context: &Context, estate: &mut Inventory) -> anyhow::R
     let boundaries: BTreeSet<&Scope> = rules.flat_map(|rule| &rule.vaults.within).collect();
     for scope in boundaries {
         let listed = patiently(context, async |_| {
-            match context.arm.vaults_of(scope).await {
-                Err(error) if error.kind() == Kind::Denied => {
-                    Ok(Listed::seen([], Visibility::Hidden))
-                }
-                Err(error) if error.kind() == Kind::NotFound => {
-                    Ok(Listed::seen([], Visibility::Absent))
-                }
-                vaults => Ok(Listed::current(vaults?)),
-            }
+            list(&context.arm, scope).await.map_err(Error::from)
         });
         let listed = listed
             .await
@@ -211,6 +206,16 @@ async fn list_boundaries(context: &Context, estate: &mut Inventory) -> anyhow::R
         estate.listed.insert(scope.clone(), listed);
     }
     Ok(())
+}
+
+/// What was not there once is not there for whoever plans by a file: nobody can ask again.
+fn settle(estate: &mut Inventory) {
+    for (scope, listed) in &mut estate.listed {
+        if listed.visibility == Visibility::AbsentOnce {
+            print::error(format!("{scope} is not there, as one answer says"));
+            listed.visibility = Visibility::Absent;
+        }
+    }
 }
 
 /// Tries again what may pass, on behalf of no cluster.

@@ -94,7 +94,7 @@ fn given_up(error: &Error) -> Reason {
     }
 }
 
-/// Observes one cluster, and a vault that Resource Graph may not show yet.
+/// Observes one cluster, and a vault that may not be listed yet.
 pub(super) async fn observe(
     context: &Context,
     cluster: &ClusterId,

@@ -26,7 +26,7 @@ use crate::{
     telemetry::ErrorChain,
 };
 
-pub use vaults::CLOCKS_DIFFER;
+pub use vaults::{CLOCKS_DIFFER, list};
 
 /// Azure, as it is read for one request about one cluster.
 #[derive(Debug)]

@@ -19,7 +19,10 @@ use vaultbind_core::{
 };
 
 use super::Error;
-use crate::{context::Context, request::Request};
+use crate::{
+    context::Context,
+    request::{Chosen, Request},
+};
 
 /// How many candidates a result lists: a message has its bounds, and nobody reads more.
 const MOST_CANDIDATES: usize = 50;
@@ -83,9 +86,12 @@ impl Report {
         let grants = decision.and_then(|decision| decision.writer.as_ref());
         let vault = decision.and_then(|decision| decision.vault.as_ref());
         let candidates = decision.map_or(&[][..], |decision| &decision.candidates);
-        let chosen = &request.progress.candidates;
-        let is_chosen = outcome == Outcome::Bound && !chosen.is_empty();
-        let candidates = if is_chosen { chosen } else { candidates };
+        // What stands beside a refusal is of that decision, and of a binding, of the choice that led to it.
+        let chosen = request.progress.chosen.as_ref();
+        let chosen = chosen.filter(|chosen| {
+            outcome == Outcome::Bound && vault.is_some_and(|vault| vault.id == chosen.vault)
+        });
+        let candidates = chosen.map_or(candidates, |chosen| &chosen.candidates);
         BindingResult {
             outcome,
             changed: request.progress.has_changed(),
@@ -107,7 +113,7 @@ impl Report {
             before: request.progress.before.clone(),
             after: self.cluster.as_ref().map(ArchiveStatus::of),
             reason,
-            warnings: warnings(request, decision),
+            warnings: warnings(chosen, decision),
             candidates: candidates.iter().take(MOST_CANDIDATES).cloned().collect(),
             policy: PolicyReference {
                 digest: context.policy.digest.clone(),
@@ -135,11 +141,11 @@ impl Report {
     }
 }
 
-/// What there is to know now, and what there was to know when the cluster was pointed at its vault.
-fn warnings(request: &Request, decision: Option<&Decision>) -> Vec<Reason> {
+/// What there is to know now, and what there was to know when the vault was chosen.
+fn warnings(chosen: Option<&Chosen>, decision: Option<&Decision>) -> Vec<Reason> {
     let now = decision.map_or(&[][..], |decision| &decision.warnings);
-    let before = request.progress.warnings.iter();
-    let before = before.filter(|warning| !now.contains(warning));
+    let before = chosen.map_or(&[][..], |chosen| &chosen.warnings);
+    let before = before.iter().filter(|warning| !now.contains(warning));
     now.iter().chain(before).cloned().collect()
 }
 

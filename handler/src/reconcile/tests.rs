@@ -125,7 +125,7 @@ fn after(seconds: u64) -> Action {
 #[test]
 fn a_look_alike_vault_outside_of_within_keeps_nobody_from_looking_again() {
     let reason = unmatched(OUTSIDE_WITHIN);
-    let (is_told, action) = follow_up(Some(&reason), &mut request_of_event(Origin::Write), NOW);
+    let (is_told, action) = follow_up(Some(&reason), &mut request_of_event(Origin::Write));
     assert!(is_told && action == after(60));
 }
 
@@ -133,7 +133,7 @@ fn a_look_alike_vault_outside_of_within_keeps_nobody_from_looking_again() {
 fn a_cluster_without_a_vault_is_reported_once_and_looked_at_three_times_more() {
     let mut request = request_of_event(Origin::Write);
     let reason = unmatched(NO_VAULT);
-    let looks = [(); 4].map(|()| follow_up(Some(&reason), &mut request, NOW));
+    let looks = [(); 4].map(|()| follow_up(Some(&reason), &mut request));
     assert_eq!(
         looks,
         [
@@ -143,13 +143,13 @@ fn a_cluster_without_a_vault_is_reported_once_and_looked_at_three_times_more() {
             (false, Action::AwaitChange)
         ]
     );
-    let bound = follow_up(None, &mut request, NOW);
+    let bound = follow_up(None, &mut request);
     assert_eq!(bound, (true, Action::AwaitChange));
 }
 
 #[test]
 fn a_sweep_does_not_look_again_for_a_vault() {
     let reason = unmatched(NO_VAULT);
-    let swept = follow_up(Some(&reason), &mut request_of_event(Origin::Sweep), NOW);
+    let swept = follow_up(Some(&reason), &mut request_of_event(Origin::Sweep));
     assert_eq!(swept, (true, Action::AwaitChange));
 }

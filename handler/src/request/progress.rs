@@ -2,10 +2,16 @@
 //!
 //! It must not be a reason not to observe: Azure is read anew each time.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use vaultbind_core::archive::ArchiveStatus;
-use vaultbind_core::result::{Candidate, ChangeRecord, ChangeStatus, Reason};
+use vaultbind_core::{
+    id::{Scope, VaultId},
+    inventory::{Listed, Visibility},
+    result::{Candidate, ChangeRecord, ChangeStatus, Reason},
+};
 
 use super::RetryClass;
 
@@ -17,10 +23,12 @@ pub struct Progress {
     pub before: Option<ArchiveStatus>,
     /// What this request has changed.
     pub changes: Vec<ChangeRecord>,
-    /// What was considered when the vault was chosen that the cluster is pointed at: once it is there, others play no part.
-    pub candidates: Vec<Candidate>,
-    /// What else there was to know then.
-    pub warnings: Vec<Reason>,
+    /// The vault that the cluster is pointed at, and what was known when it was chosen.
+    pub chosen: Option<Chosen>,
+    /// Boundaries that were not there, each since the first answer that said so.
+    pub absent: Vec<Absence>,
+    /// How many looks found no vault.
+    pub unmatched: u32,
     /// Role assignments on the vault that the cluster is moved away from.
     pub left_behind: Vec<String>,
     /// How many PATCHes it has sent.
@@ -40,7 +48,57 @@ pub struct Progress {
     pub redelivered: bool,
 }
 
+/// What was known when a vault was chosen: once the cluster is there, other vaults play no part.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Chosen {
+    /// The vault.
+    pub vault: VaultId,
+    /// What was considered.
+    pub candidates: Vec<Candidate>,
+    /// What else there was to know.
+    pub warnings: Vec<Reason>,
+}
+
+/// A boundary that was not there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Absence {
+    /// The boundary.
+    pub scope: Scope,
+    /// When the first answer said so.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+}
+
 impl Progress {
+    /// Notes which boundaries are not there, of those that were listed.
+    pub fn note_boundaries(&mut self, listed: &BTreeMap<Scope, Listed>, now: OffsetDateTime) {
+        for (scope, listed) in listed {
+            let known = self
+                .absent
+                .iter()
+                .position(|absence| absence.scope == *scope);
+            match (known, listed.visibility) {
+                (None, Visibility::AbsentOnce) => self.absent.push(Absence {
+                    scope: scope.clone(),
+                    since: now,
+                }),
+                (Some(at), Visibility::Whole | Visibility::Hidden) => {
+                    self.absent.remove(at);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Since when a boundary is not there, as far as this request knows.
+    pub fn absent_since(&self, scope: &Scope) -> Option<OffsetDateTime> {
+        let mut absent = self.absent.iter();
+        let absence = absent.find(|absence| absence.scope == *scope)?;
+        Some(absence.since)
+    }
+
     /// Notes what became of a change; a later word replaces an earlier one.
     pub fn note(&mut self, record: ChangeRecord) {
         let same = |earlier: &&mut ChangeRecord| {
@@ -95,8 +153,21 @@ impl Progress {
         self.tries
     }
 
-    /// Counts a poll of what is under way; waiting for it ends no class.
+    /// Counts a poll of what is under way. Waiting for it does not bring the next change forward, but whatever else was waited
+    /// for has passed by then, and would begin anew.
     pub fn poll(&mut self) -> u32 {
+        let has_passed = matches!(
+            self.class,
+            Some(
+                RetryClass::Absent
+                    | RetryClass::NotReady
+                    | RetryClass::Unproven
+                    | RetryClass::Unsettled
+            )
+        );
+        if has_passed {
+            (self.class, self.since, self.tries) = (None, None, 0);
+        }
         self.polls = self.polls.saturating_add(1);
         self.polls
     }

@@ -22,8 +22,6 @@ pub enum RetryClass {
     Principal,
     /// A vault or an identity that is not ready.
     NotReady,
-    /// A vault that may be on its way.
-    Unmatched,
     /// A vault in place that is not found, and not known to be deleted.
     Unproven,
     /// A boundary that is not there, as one answer says.

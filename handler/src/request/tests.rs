@@ -1,6 +1,8 @@
 use serde_json::json;
 use time::macros::datetime;
 use vaultbind_core::{
+    id::Scope,
+    inventory::{Listed, Visibility},
     plan::ChangeKind,
     result::{CauseKind, ChangeRecord, ChangeStatus},
 };
@@ -65,7 +67,7 @@ fn a_request_is_written_under_the_names_that_other_versions_read() {
         },
         "origin": "write", "attempt": 0, "firstSeen": "2026-02-03T04:05:06.7Z", "operation": null, "traceparent": null,
         "progress": {
-            "before": null, "changes": [], "candidates": [], "warnings": [], "leftBehind": [], "patches": 0, "class": "role-spreads", "failure": null,
+            "before": null, "changes": [], "chosen": null, "absent": [], "unmatched": 0, "leftBehind": [], "patches": 0, "class": "role-spreads", "failure": null,
             "since": "2026-02-03T04:05:06.7Z", "tries": 1, "polls": 0, "redelivered": false,
         },
     });
@@ -209,6 +211,61 @@ fn progress_counts_tries_within_a_class_and_starts_anew_with_another() {
         (progress.tries, progress.lasts(RetryClass::NotReady)),
         (1, Some(NOW + time::Duration::HOUR))
     );
+}
+
+#[test]
+fn waiting_for_what_is_under_way_ends_what_has_passed_and_brings_no_change_forward() {
+    for (class, ends) in [
+        (RetryClass::Absent, true),
+        (RetryClass::NotReady, true),
+        (RetryClass::Unproven, true),
+        (RetryClass::Unsettled, true),
+        (RetryClass::FailedOperation, false),
+        (RetryClass::RoleSpreads, false),
+    ] {
+        let mut progress = Progress::default();
+        progress.enter(class, NOW);
+        progress.poll();
+        assert_eq!(progress.lasts(class).is_none(), ends, "{class:?}");
+    }
+}
+
+#[test]
+fn each_boundary_is_absent_since_its_own_first_answer_until_it_is_there() {
+    let scope = |group: &str| -> Scope {
+        let subscription = "11111111-1111-1111-1111-111111111111";
+        format!("/subscriptions/{subscription}/resourceGroups/{group}")
+            .parse()
+            .unwrap()
+    };
+    let mut progress = Progress::default();
+    let mut look = |seen: &[(&str, Visibility)], minutes| {
+        let listed = seen
+            .iter()
+            .map(|(group, seen)| (scope(group), Listed::seen([], *seen)));
+        progress.note_boundaries(&listed.collect(), NOW + minutes * time::Duration::MINUTE);
+        ["a", "b"].map(|group| progress.absent_since(&scope(group)))
+    };
+    let after = |minutes: i32| Some(NOW + minutes * time::Duration::MINUTE);
+    assert_eq!(
+        look(
+            &[("a", Visibility::AbsentOnce), ("b", Visibility::Whole)],
+            0
+        ),
+        [after(0), None]
+    );
+    assert_eq!(
+        look(
+            &[("a", Visibility::AbsentOnce), ("b", Visibility::AbsentOnce)],
+            1
+        ),
+        [after(0), after(1)]
+    );
+    assert_eq!(
+        look(&[("a", Visibility::Absent), ("b", Visibility::Whole)], 2),
+        [after(0), None]
+    );
+    assert_eq!(look(&[("a", Visibility::Whole)], 3), [None, None]);
 }
 
 #[test]

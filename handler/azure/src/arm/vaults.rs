@@ -41,17 +41,22 @@ impl Arm {
     /// # Errors
     /// Where a call fails.
     pub async fn vaults_of(&self, scope: &Scope) -> Result<Vec<Vault>, Error> {
+        const OPERATION: &str = "list the vaults of";
         if let Scope::Vault(vault) = scope {
             return self.vault(vault).await.map(|vault| vec![vault]);
         }
         let path = format!("{scope}/providers/Microsoft.KeyVault/vaults");
         let first = self.url(&path, VAULTS, &[]);
-        let rows = self.list("list the vaults of", &path, first).await?;
+        let rows = self.list(OPERATION, &path, first).await?;
         let vaults = rows
             .iter()
             .filter_map(|row| readable(row, wire::vault(row)));
-        // What lies elsewhere is not of this boundary, whatever the answer says.
-        Ok(vaults.filter(|vault| scope.contains(&vault.id)).collect())
+        let vaults: Vec<Vault> = vaults.collect();
+        if vaults.iter().all(|vault| scope.contains(&vault.id)) {
+            return Ok(vaults);
+        }
+        let why = "it lists a vault that lies elsewhere";
+        Err(Error::malformed(OPERATION, path, why))
     }
 
     /// Asks whether no vault has this name, nor a deleted one keeps it: names are unique in the cloud.

@@ -8,7 +8,7 @@ use super::{
     current::CurrentBinding,
     fitness::{fit, unfitness, unreadiness},
     input::Input,
-    moves::without_choice,
+    moves::{may_choose, without_choice},
     ranking::{first_of, rank},
     stop::{Patience, Stop},
     writer,
@@ -36,19 +36,18 @@ pub(super) fn choose<'a>(
     let absent = boundaries(rule, &lists, Visibility::Absent);
     let absent = absent.map(|scope| reason::boundary_not_found(scope, rule));
     decision.warnings.extend(absent);
+    if !may_choose(rule, current) {
+        let unsettled = boundaries(rule, &lists, Visibility::AbsentOnce);
+        let unsettled = unsettled.map(|scope| reason::boundary_unsettled(scope, rule));
+        decision.warnings.extend(unsettled);
+    }
     let mut vaults = within(input, rule, &lists);
     // A list may still show what is proven to be deleted.
     vaults.retain(|vault| !current.is_gone(&vault.id));
     match first(input, rule, &lists, &vaults, decision) {
         Err(Stop::Missing(reads)) => Err(Stop::Missing(reads)),
         Err(stop) => {
-            let is_settled = boundaries(rule, &lists, Visibility::AbsentOnce)
-                .next()
-                .is_none();
-            let stop = match is_settled {
-                true => stop,
-                false => stop.after(Patience::SecondAnswer),
-            };
+            let stop = until_settled(rule, &lists, stop);
             Err(without_choice(input, rule, current, stop, decision))
         }
         found => found,
@@ -56,7 +55,7 @@ pub(super) fn choose<'a>(
 }
 
 /// The boundaries of a rule that could be seen so far.
-fn boundaries<'r>(
+pub(super) fn boundaries<'r>(
     rule: &'r Rule,
     lists: &[&Listed],
     visibility: Visibility,
@@ -69,6 +68,32 @@ fn boundaries<'r>(
 /// A boundary of the rule that may not be listed: it may hold what ranks as high.
 pub(super) fn hidden<'r>(rule: &'r Rule, lists: &[&Listed]) -> Option<&'r Scope> {
     boundaries(rule, lists, Visibility::Hidden).next()
+}
+
+/// Nothing is refused while a boundary may only seem not to be there.
+fn until_settled(rule: &Rule, lists: &[&Listed], stop: Stop) -> Stop {
+    let mut unsettled = boundaries(rule, lists, Visibility::AbsentOnce);
+    match unsettled.next() {
+        None => stop,
+        Some(_) => stop.after(Patience::SecondAnswer),
+    }
+}
+
+/// The same for what is refused once a vault is chosen.
+pub(super) fn refused(
+    input: &Input<'_>,
+    rule: &Rule,
+    current: &CurrentBinding,
+    vault: &Vault,
+    stop: Stop,
+) -> Stop {
+    let is_in_place = current
+        .vault(input)
+        .is_some_and(|bound| bound.id == vault.id);
+    match input.current_lists(rule) {
+        Ok(lists) if may_choose(rule, current) && !is_in_place => until_settled(rule, &lists, stop),
+        _ => stop,
+    }
 }
 
 /// Nothing is bound or moved while a boundary may only seem not to be there.

@@ -5,7 +5,7 @@
 use super::{
     Read,
     input::Input,
-    proof::{is_among_the_deleted, is_name_free},
+    proof::{among_the_deleted, is_name_free},
     stop::{Stop, both, known},
 };
 use crate::{
@@ -43,8 +43,8 @@ pub(super) enum CurrentBinding {
 pub(super) struct Named {
     /// The id or the address, as the cluster shows it.
     pub(super) told: String,
-    /// The id, where it is known.
-    pub(super) id: Option<VaultId>,
+    /// The ids that it has or had, as far as they are known: the last one first.
+    pub(super) ids: Vec<VaultId>,
     /// The host of its address, where that is known.
     pub(super) host: Option<String>,
     /// May it be seen, or its deletion be proven, a little later?
@@ -56,7 +56,7 @@ impl Named {
     fn unseen(told: &str) -> Self {
         Self {
             told: told.to_owned(),
-            id: None,
+            ids: Vec::new(),
             host: None,
             may_pass: false,
         }
@@ -70,7 +70,7 @@ impl Named {
     fn told(&self) -> CurrentVault {
         let uri = self.host.as_ref().map(|host| format!("https://{host}/"));
         CurrentVault {
-            id: self.id.as_ref().map(ToString::to_string),
+            id: self.ids.first().map(ToString::to_string),
             uri,
         }
     }
@@ -99,7 +99,7 @@ impl CurrentBinding {
     /// Is it the vault that the cluster had, under an id that it has no more?
     pub(super) fn is_gone(&self, id: &VaultId) -> bool {
         match self {
-            Self::Deleted(named) => named.id.as_ref() == Some(id),
+            Self::Deleted(named) => named.ids.contains(id),
             Self::Bound { moved_from, .. } => moved_from.as_ref() == Some(id),
             Self::Unbound | Self::NotVisible(_) => false,
         }
@@ -164,7 +164,7 @@ fn by_id(input: &Input<'_>, rule: &Rule, id: VaultId) -> Result<CurrentBinding, 
         told: id.to_string(),
         host: Some(input.host_of(&id)),
         may_pass: may_be_read,
-        id: Some(id.clone()),
+        ids: vec![id.clone()],
     };
     if !may_be_read {
         return Ok(CurrentBinding::NotVisible(named));
@@ -194,7 +194,7 @@ fn by_address(input: &Input<'_>, rule: &Rule, uri: &str) -> Result<CurrentBindin
     };
     let named = Named {
         told: uri.to_owned(),
-        id: None,
+        ids: Vec::new(),
         host: Some(host.clone()),
         may_pass: true,
     };
@@ -233,18 +233,20 @@ fn searched(
     shape: ArchiveProperty,
     subscriptions: &[&SubscriptionId],
 ) -> Result<CurrentBinding, Stop> {
-    if let Some(id) = is_among_the_deleted(input, &named, subscriptions)? {
-        named.id = named.id.or_else(|| Some(id.clone()));
+    if let Some(id) = among_the_deleted(input, &named, subscriptions)? {
+        // It may have been moved before it was deleted, or have been recovered since that was listed.
+        if !named.ids.contains(id) {
+            if is_there(input, id, named.host.as_ref())? {
+                return Ok(bound(id, shape, named));
+            }
+            named.ids.insert(0, id.clone());
+        }
         return Ok(CurrentBinding::Deleted(named));
     }
     if let Some(id) = elsewhere(input, rule, &named)? {
-        return Ok(CurrentBinding::Bound {
-            id: id.clone(),
-            shape,
-            moved_from: named.id,
-        });
+        return Ok(bound(id, shape, named));
     }
-    let asked = match &named.id {
+    let asked = match named.ids.first() {
         Some(id) => id.subscription(),
         None => input.cluster.id.subscription(),
     };
@@ -255,13 +257,30 @@ fn searched(
     })
 }
 
+fn bound(id: &VaultId, shape: ArchiveProperty, named: Named) -> CurrentBinding {
+    CurrentBinding::Bound {
+        id: id.clone(),
+        shape,
+        moved_from: named.ids.into_iter().next(),
+    }
+}
+
+/// Is the vault of this address there, by a live read? What may not be read is not.
+fn is_there(input: &Input<'_>, id: &VaultId, host: Option<&String>) -> Result<bool, Stop> {
+    if !input.may_read(id) {
+        return Ok(false);
+    }
+    let sighting = known(input.sighting(id), || Read::Vault(id.clone()))?;
+    Ok(matches!(sighting, Sighting::Found(vault) if vault_host(&vault.uri).as_ref() == host))
+}
+
 /// The id under which a vault of this name is there: names are unique in the cloud, and it may have been moved.
 fn elsewhere<'a>(
     input: &Input<'a>,
     rule: &Rule,
     named: &Named,
 ) -> Result<Option<&'a VaultId>, Stop> {
-    let (Some(name), Some(host)) = (named.name(), &named.host) else {
+    let (Some(name), Some(host)) = (named.name(), named.host.as_ref()) else {
         return Ok(None);
     };
     let (lists, searched) = both(input.lists(rule), at_host(input, host))?;
@@ -269,10 +288,8 @@ fn elsewhere<'a>(
     let listed = rows.map(|row| &row.id);
     let listed = listed.filter(|id| id.name().eq_ignore_ascii_case(name));
     let others = listed.chain(searched);
-    for id in others.filter(|id| named.id.as_ref() != Some(*id) && input.may_read(id)) {
-        let sighting = known(input.sighting(id), || Read::Vault(id.clone()))?;
-        if matches!(sighting, Sighting::Found(vault) if vault_host(&vault.uri).as_ref() == Some(host))
-        {
+    for id in others.filter(|id| !named.ids.contains(id)) {
+        if is_there(input, id, Some(host))? {
             return Ok(Some(id));
         }
     }

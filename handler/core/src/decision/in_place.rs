@@ -4,14 +4,16 @@
 
 use super::{
     Decision,
-    candidates::{hidden, outranking, within},
+    candidates::{boundaries, hidden, outranking, within},
     considered::{beside, candidate},
     current::CurrentBinding,
     fitness::{fit, unfitness},
     input::Input,
+    moves::is_stuck,
     stop::{Stop, both},
 };
 use crate::{
+    inventory::Visibility,
     policy::{Rebind, Rule},
     resource::Vault,
     result::{Outcome, reason},
@@ -20,7 +22,7 @@ use crate::{
 /// The vault in place, where the cluster stays with it; none where the rule has to choose one.
 pub(super) fn stay<'a>(
     input: &Input<'a>,
-    rule: &Rule,
+    rule: &'a Rule,
     current: &CurrentBinding,
     decision: &mut Decision,
 ) -> Result<Option<&'a Vault>, Stop> {
@@ -41,6 +43,7 @@ pub(super) fn stay<'a>(
     // One that was moved with its group is pointed at where it is now, whatever else there is.
     let may_leave = rule.rebind == Rebind::Allow
         && !current.was_moved()
+        && !is_stuck(input, rule)
         && protector(input, rule, vault).is_none();
     if may_leave && is_outranked(input, rule, vault, decision)? {
         return Ok(None);
@@ -54,13 +57,13 @@ fn is_right(input: &Input<'_>, rule: &Rule, vault: &Vault) -> bool {
 }
 
 /// Another rule in whose boundary the vault lies, that does not let its clusters go: a slip of a tag must not carry one off.
-fn protector<'a>(input: &Input<'a>, rule: &Rule, vault: &Vault) -> Option<&'a Rule> {
-    input.policy.rules.iter().find(|other| {
-        other.name != rule.name
-            && other.rebind != Rebind::Allow
-            && other.vaults.is_within(&vault.id)
-            && other.vaults.selector.may_match(&vault.into())
-    })
+fn protector<'a>(input: &Input<'a>, rule: &'a Rule, vault: &Vault) -> Option<&'a Rule> {
+    let passes = |other: &Rule| {
+        let cluster = input.cluster.into();
+        other.vaults.selector.may_match(&vault.into(), &cluster)
+    };
+    let mut keepers = input.policy.keepers(rule);
+    keepers.find(|other| other.vaults.is_within(&vault.id) && passes(other))
 }
 
 /// Does one vault alone rank first, strictly above the one in place, and is it fit by a live read?
@@ -74,6 +77,9 @@ fn is_outranked(
     let vaults = within(input, rule, &lists);
     let others = beside(input, rule, vault, &vaults);
     decision.candidates.extend(others);
+    let absent = boundaries(rule, &lists, Visibility::Absent);
+    let absent = absent.map(|scope| reason::boundary_not_found(scope, rule));
+    decision.warnings.extend(absent);
     if let Some(scope) = hidden(rule, &lists) {
         let reason = reason::boundary_not_visible(scope, rule);
         decision.warnings.push(reason);

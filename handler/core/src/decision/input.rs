@@ -24,7 +24,7 @@ pub struct Subject<'a> {
     pub policy: &'a Policy,
     /// The cluster.
     pub cluster: &'a ClusterId,
-    /// A vault that Resource Graph may not show yet.
+    /// A vault that may not be listed yet.
     pub vault_hint: Option<&'a VaultId>,
     /// Today in UTC, for exemptions.
     pub today: Date,

@@ -28,7 +28,7 @@ pub(super) fn may_move(
         CurrentBinding::Deleted(bound) => may_succeed(input, rule, bound, vault),
         CurrentBinding::Bound { id, .. } if *id == vault.id => Ok(()),
         CurrentBinding::Bound { id, shape, .. }
-            if *shape == ArchiveProperty::SecretArchiveSettings && is_legacy(rule) =>
+            if *shape == ArchiveProperty::SecretArchiveSettings && is_stuck(input, rule) =>
         {
             held(reason::settings_take_precedence(
                 id.name(),
@@ -47,12 +47,24 @@ pub(super) fn may_move(
     }
 }
 
-/// Does the rule have credentials written by the older property?
-fn is_legacy(rule: &Rule) -> bool {
-    matches!(
+/// Does the cluster have settings in place, beside which what the rule's writer would set has no effect?
+pub(super) fn is_stuck(input: &Input<'_>, rule: &Rule) -> bool {
+    let settings = input.cluster.settings.as_ref();
+    let is_older = matches!(
         rule.writer,
         WriterChoice::PlatformApps | WriterChoice::ClusterManager
-    )
+    );
+    is_older && settings.is_some_and(|settings| settings.vault_uri.is_some())
+}
+
+/// May the rule choose a vault for the cluster? Else it only says which one it would be.
+pub(super) fn may_choose(rule: &Rule, current: &CurrentBinding) -> bool {
+    match current {
+        CurrentBinding::Unbound => true,
+        CurrentBinding::Bound { .. } => rule.rebind == Rebind::Allow,
+        CurrentBinding::Deleted(_) => rule.rebind != Rebind::Never,
+        CurrentBinding::NotVisible(_) => false,
+    }
 }
 
 /// A vault that cannot be seen holds its cluster: what may have been a stray answer is looked at again first.
@@ -78,24 +90,19 @@ fn may_succeed(input: &Input<'_>, rule: &Rule, bound: &Named, vault: &Vault) -> 
     if rule.rebind == Rebind::Never {
         return orphaned(reason::orphaned(&bound.told, &choice, rule.rebind));
     }
-    let by_settings = input.cluster.settings.as_ref();
-    if by_settings.is_some_and(|settings| settings.vault_uri.is_some()) && is_legacy(rule) {
+    if is_stuck(input, rule) {
         let why = reason::settings_take_precedence(&bound.told, &vault.id, rule.writer);
         return orphaned(reason::without_successor(&bound.told, rule, &why));
     }
     Ok(())
 }
 
-/// The other rules that do not let a cluster of theirs go, and in whose boundary its deleted vault may have lain.
-fn keepers<'a>(input: &Input<'a>, rule: &Rule, bound: &Named) -> impl Iterator<Item = &'a Rule> {
-    let others = input.policy.rules.iter();
-    others.filter(move |other| {
-        let may_have_held = |other: &Rule| match &bound.id {
-            Some(id) => other.vaults.is_within(id),
-            None => true,
-        };
-        other.name != rule.name && other.rebind != Rebind::Allow && may_have_held(other)
-    })
+/// The other rules that keep their clusters, and in whose boundary the deleted vault may have lain.
+fn keepers<'a>(input: &Input<'a>, rule: &'a Rule, bound: &Named) -> impl Iterator<Item = &'a Rule> {
+    let may_have_held = |other: &&Rule| {
+        bound.ids.is_empty() || bound.ids.iter().any(|id| other.vaults.is_within(id))
+    };
+    input.policy.keepers(rule).filter(may_have_held)
 }
 
 /// Would this rule move the cluster to the same vault?
@@ -118,12 +125,7 @@ pub(super) fn without_choice(
         Stop::End(outcome, why) => (None, outcome, why),
         Stop::Wait(patience, outcome, why) => (Some(patience), outcome, why),
     };
-    let may_choose = match current {
-        CurrentBinding::Unbound => true,
-        CurrentBinding::Bound { .. } => rule.rebind == Rebind::Allow,
-        CurrentBinding::Deleted(_) => rule.rebind != Rebind::Never,
-        CurrentBinding::NotVisible(_) => false,
-    };
+    let may_choose = may_choose(rule, current);
     let is_hidden = why.code == reason::BOUNDARY_NOT_VISIBLE;
     if is_hidden && !may_choose {
         decision.warnings.push(why.clone());
@@ -137,8 +139,10 @@ pub(super) fn without_choice(
         CurrentBinding::Bound { id, .. } if may_choose => {
             return stopped(outcome, reason::beside_bound(why, id.as_str()));
         }
-        CurrentBinding::Deleted(bound) if may_choose && is_hidden => {
-            return stopped(outcome, reason::beside_bound(why, &bound.told));
+        CurrentBinding::Deleted(bound)
+            if may_choose && is_hidden && keepers(input, rule, bound).next().is_none() =>
+        {
+            return stopped(outcome, reason::beside_deleted(why, &bound.told));
         }
         CurrentBinding::Deleted(bound) => orphan(input, rule, bound, &why, patience),
         CurrentBinding::Bound { id, .. } => {

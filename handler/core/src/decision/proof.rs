@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     id::{SubscriptionId, VaultId},
-    inventory::NameState,
+    inventory::{Listed, NameState},
     policy::Rule,
 };
 
@@ -18,7 +18,7 @@ use crate::{
 const LONGEST_NAME: usize = 24;
 
 /// The deleted vault of this name, where one of the lists of these subscriptions has it.
-pub(super) fn is_among_the_deleted<'a>(
+pub(super) fn among_the_deleted<'a>(
     input: &Input<'a>,
     named: &Named,
     subscriptions: &[&SubscriptionId],
@@ -59,33 +59,34 @@ pub(super) fn is_name_free(
     Ok(of_vault == NameState::Free && of_control == NameState::Taken)
 }
 
+/// How many vaults of a rule are tried before another one's: one that may not be read proves nothing.
+const MOST_TRIED: usize = 3;
+
 /// A vault of another name that a live read shows: of this rule, else of any rule, else of all that can be searched.
 fn control<'a>(input: &Input<'a>, rule: &Rule, name: &str) -> Result<Option<&'a VaultId>, Stop> {
     let is_other = |id: &&VaultId| !id.name().eq_ignore_ascii_case(name);
-    let seen = input.inventory.found_vaults().map(|vault| &vault.id);
-    let mut seen = seen.filter(is_other);
-    if let Some(seen) = seen.next() {
+    let mut seen = input.inventory.found_vaults().map(|vault| &vault.id);
+    if let Some(seen) = seen.find(is_other) {
         return Ok(Some(seen));
     }
-    // Reading it makes it one that was seen; one that is not found is of no use.
+    // Reading it makes it one that was seen.
     let is_unread = |id: &&VaultId| input.sighting(id).is_none();
+    let to_try = |lists: Vec<&'a Listed>| {
+        let rows = lists.into_iter().flat_map(|list| list.vaults.all());
+        let mut others = rows.map(|row| &row.id).filter(is_other).take(MOST_TRIED);
+        others.find(is_unread)
+    };
+    let live = |id: &VaultId| Err(Stop::Missing(vec![Read::Vault(id.clone())]));
+    if let Some(id) = to_try(input.lists(rule)?) {
+        return live(id);
+    }
     let others = input.policy.rules.iter();
     let others = others.filter(|other| other.name != rule.name);
-    for rule in std::iter::once(rule).chain(others) {
-        let lists = input.lists(rule)?;
-        let rows = lists.iter().flat_map(|list| list.vaults.all());
-        let listed = rows.map(|row| &row.id).find(is_other);
-        if let Some(id) = listed.filter(is_unread) {
-            return Err(Stop::Missing(vec![Read::Vault(id.clone())]));
-        }
+    let lists = all(others.map(|other| input.lists(other)))?;
+    if let Some(id) = lists.into_iter().find_map(to_try) {
+        return live(id);
     }
     let found = known(input.inventory.any_vault.as_ref(), || Read::AnyVault)?;
-    let found = found
-        .as_ref()
-        .filter(is_other)
-        .filter(|id| input.may_read(id));
-    match found.filter(is_unread) {
-        Some(id) => Err(Stop::Missing(vec![Read::Vault(id.clone())])),
-        None => Ok(None),
-    }
+    let found = found.as_ref().filter(is_other).filter(is_unread);
+    found.filter(|id| input.may_read(id)).map_or(Ok(None), live)
 }

@@ -10,13 +10,14 @@ use super::{
     Read, changes,
     current::CurrentBinding,
     input::Input,
+    moves::may_choose,
     stop::{Patience, Stop, known},
 };
 use crate::{
     archive::{ArchiveProperty, ArchiveSpec},
     id::VaultId,
     plan::Writer,
-    policy::{Rebind, Rule, WriterChoice},
+    policy::{Rule, WriterChoice},
     resource::{AssociatedIdentity, Identities, PrincipalId, RoleAssignment, Vault},
     result::{Outcome, Reason, reason},
 };
@@ -103,13 +104,7 @@ pub(super) fn ask_ahead(
     rule: &Rule,
     current: &CurrentBinding,
 ) -> Result<(), Stop> {
-    let is_bound_for_good = match current {
-        CurrentBinding::Unbound => false,
-        CurrentBinding::Bound { .. } => rule.rebind != Rebind::Allow,
-        CurrentBinding::Deleted(_) => rule.rebind == Rebind::Never,
-        CurrentBinding::NotVisible(_) => true,
-    };
-    if is_bound_for_good {
+    if !may_choose(rule, current) {
         return Ok(());
     }
     match pick(input, rule, current, None)?.0 {

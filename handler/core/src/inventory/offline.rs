@@ -101,7 +101,8 @@ impl Inventory {
     fn list(&self, scope: &Scope, to: &mut Self) -> bool {
         let larger = || {
             let holds = |(of, _): &(&Scope, &Listed)| of.covers(scope);
-            let (_, listed) = self.listed.iter().find(holds)?;
+            // The narrowest of those that hold it.
+            let (_, listed) = self.listed.iter().rev().find(holds)?;
             Some(listed.part(scope))
         };
         let known = self.listed.get(scope).cloned().or_else(larger);
@@ -160,7 +161,8 @@ impl Inventory {
     }
 
     fn row(&self, id: &VaultId) -> Option<&Vault> {
-        let mut lists = self.listed.values();
+        // A boundary is listed more exactly than the subscription around it.
+        let mut lists = self.listed.values().rev();
         lists.find_map(|listed| listed.vaults.get(id))
     }
 

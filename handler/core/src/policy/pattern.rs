@@ -113,6 +113,15 @@ impl Pattern {
         matches!(self.pieces, Pieces::Template(_))
     }
 
+    /// Does the pattern take tags of the cluster?
+    pub fn takes_tags(&self) -> bool {
+        let Pieces::Template(pieces) = &self.pieces else {
+            return false;
+        };
+        let is_tag = |part: &Part| matches!(part, Part::Template(template) if matches!(template.value, ClusterValue::Tag(_)));
+        pieces.iter().flatten().any(is_tag)
+    }
+
     /// The tags that a cluster must have for the pattern to match anything.
     pub fn needed_tags(&self) -> impl Iterator<Item = &str> {
         let pieces = match &self.pieces {

@@ -50,10 +50,11 @@ impl Selector {
         tags() && attributes()
     }
 
-    /// Could something pass every test for some cluster? A test that takes a value of the cluster's counts as passed.
-    pub fn may_match(&self, resource: &Attributes<'_>) -> bool {
+    /// Could something pass every test for a cluster that lies where this one does? A test that takes a tag of the cluster's
+    /// counts as passed, whatever the tag says now.
+    pub fn may_match(&self, resource: &Attributes<'_>, cluster: &Attributes<'_>) -> bool {
         let may_hold =
-            |test: &Test, value: Option<&str>| test.is_template() || test.holds(value, resource);
+            |test: &Test, value: Option<&str>| test.takes_tags() || test.holds(value, cluster);
         let mut attributes = self.attributes.iter();
         let mut tags = self.tags.iter();
         attributes
@@ -141,10 +142,10 @@ impl Test {
         Self::NoneOf(patterns.collect())
     }
 
-    fn is_template(&self) -> bool {
+    fn takes_tags(&self) -> bool {
         match self {
             Self::AnyOf(patterns) | Self::NoneOf(patterns) => {
-                patterns.iter().any(Pattern::is_template)
+                patterns.iter().any(Pattern::takes_tags)
             }
             Self::Absent => false,
         }

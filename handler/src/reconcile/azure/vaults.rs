@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
-use vaultbind_azure::{Error as CallError, Kind};
+use vaultbind_azure::{Error as CallError, Kind, arm::Arm};
 use vaultbind_core::{
     id::{Scope, SubscriptionId, VaultId},
     inventory::{Inventory, Listed, NameState, Sighting, Visibility},
@@ -14,8 +14,7 @@ use vaultbind_core::{
 
 use super::{Azure, Error};
 use crate::{
-    caches::{Addresses, BoundaryList, Kept, SECOND_ANSWER, VAULTS_LIVE},
-    request::RetryClass,
+    caches::{Addresses, Kept, SECOND_ANSWER, VAULTS_LIVE},
     telemetry::ErrorChain,
 };
 
@@ -28,7 +27,7 @@ impl Azure<'_> {
         match self.context.arm.vault(id).await {
             Ok(vault) => Ok(Sighting::Found(vault)),
             Err(error) if is_hidden(&error) => Ok(Sighting::Forbidden),
-            Err(error) if error.kind() == Kind::NotFound => Ok(Sighting::NotFound),
+            Err(error) if is_absent(&error) => Ok(Sighting::NotFound),
             Err(error) => Err(error.into()),
         }
     }
@@ -39,60 +38,41 @@ impl Azure<'_> {
         scope: &Scope,
         has_to_be_current: bool,
     ) -> Result<Listed, Error> {
-        let caches = &self.context.caches;
-        let is_good = |kept: &Kept<BoundaryList>| {
-            // That something is not there is asked anew each time.
-            let is_there = matches!(kept.answer, Ok(Some(_)));
+        let (caches, asked) = (&self.context.caches, Instant::now());
+        let is_good = |kept: &Kept<Listed>, listed: &Listed| {
             let is_young = kept.began.elapsed() < VAULTS_LIVE;
-            is_there && is_young && (!has_to_be_current || self.is_current(kept))
+            match listed.visibility {
+                Visibility::Whole => is_young && (!has_to_be_current || self.is_current(kept)),
+                // That something is not there, or may not be seen, is asked anew by everybody who did not wait for it.
+                Visibility::AbsentOnce | Visibility::Absent | Visibility::Hidden => {
+                    kept.ended_after(asked)
+                }
+            }
         };
         let shared = caches.boundary(scope);
-        let read = self.list(scope);
+        let read = list(&self.context.arm, scope);
         let kept = shared.get(&self.context.clock, is_good, read).await;
         let is_current = self.is_current(&kept);
-        let (vaults, visibility) = match &kept.answer {
-            Ok(Some(vaults)) => {
-                caches.absent_since(scope, false, kept.began);
-                (Arc::clone(vaults), Visibility::Whole)
-            }
-            Ok(None) => (Arc::default(), self.absence(scope, kept.began)),
-            Err(error) if is_hidden(error) => (Arc::default(), Visibility::Hidden),
-            Err(error) => return Err(Error::Call(Arc::clone(error))),
-        };
+        let mut listed = kept.answer.map_err(Error::Call)?;
+        let is_absent = listed.visibility == Visibility::AbsentOnce;
+        let since = caches.absent_since(scope, is_absent, kept.began);
+        if is_absent && self.is_second_answer(scope, since, kept.began) {
+            listed.visibility = Visibility::Absent;
+        }
         Ok(Listed {
-            vaults,
-            visibility,
             is_current,
+            ..listed
         })
     }
 
-    /// Lists a boundary, none where it is not there; a subscription that is not there is one that cannot be seen.
-    async fn list(&self, scope: &Scope) -> Result<BoundaryList, CallError> {
-        let is_of_subscription = matches!(scope, Scope::Subscription(_));
-        match self.context.arm.vaults_of(scope).await {
-            Ok(vaults) => Ok(Some(Arc::new(vaults.into_iter().collect()))),
-            Err(error)
-                if error.kind() == Kind::NotFound && !is_hidden(&error) && !is_of_subscription =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
     /// A boundary is absent where a second answer, a minute or more after the first, says so too. The first may be one
-    /// that this process knows, or the one for which this request has waited since.
-    fn absence(&self, scope: &Scope, read: Instant) -> Visibility {
-        let since = self.context.caches.absent_since(scope, true, read);
+    /// that this process knows, or one that this request remembers.
+    fn is_second_answer(&self, scope: &Scope, since: Option<Instant>, read: Instant) -> bool {
         let lasts =
             since.is_some_and(|since| read.saturating_duration_since(since) >= SECOND_ANSWER);
-        let waited = self.request.progress.lasts(RetryClass::Unsettled);
+        let remembered = self.request.progress.absent_since(scope);
         let now = self.context.clock.now();
-        if lasts || waited.is_some_and(|since| now - since >= SECOND_ANSWER) {
-            Visibility::Absent
-        } else {
-            Visibility::AbsentOnce
-        }
+        lasts || remembered.is_some_and(|since| now - since >= SECOND_ANSWER)
     }
 
     /// Was it begun after the request was first sent, or in this look?
@@ -107,17 +87,24 @@ impl Azure<'_> {
         host: &str,
         known: &Inventory,
     ) -> Result<Option<VaultId>, Error> {
-        let is_good = |kept: &Kept<Addresses>| kept.began.elapsed() < VAULTS_LIVE;
+        let is_good = |kept: &Kept<Addresses>, _: &Addresses| kept.began.elapsed() < VAULTS_LIVE;
         let addresses = &self.context.caches.addresses;
         let kept = addresses.get(&self.context.clock, is_good, self.addresses());
-        let addresses = kept.await.answer.map_err(Error::Call)?;
+        let addresses = match kept.await.answer {
+            // Where nothing may be searched, nothing is found: other ways are tried.
+            Err(error) if error.kind() == Kind::Denied => Addresses::default(),
+            answer => answer.map_err(Error::Call)?,
+        };
         let is_known_better =
             |id: &&VaultId| !matches!(known.vaults.get(*id), None | Some(Sighting::Found(_)));
         match addresses.get(host) {
             Some(id) if !is_known_better(&id) => Ok(Some(id.clone())),
             _ => {
                 let scope = self.context.policy.scope.as_ref();
-                Ok(self.context.arm.vault_by_host(scope, host).await?)
+                match self.context.arm.vault_by_host(scope, host).await {
+                    Err(error) if error.kind() == Kind::Denied => Ok(None),
+                    answer => Ok(answer?),
+                }
             }
         }
     }
@@ -136,7 +123,10 @@ impl Azure<'_> {
     /// Some vault that is there, as Resource Graph has it.
     pub(super) async fn any_vault(&self) -> Result<Option<VaultId>, Error> {
         let scope = self.context.policy.scope.as_ref();
-        Ok(self.context.arm.any_vault(scope).await?)
+        match self.context.arm.any_vault(scope).await {
+            Err(error) if error.kind() == Kind::Denied => Ok(None),
+            answer => answer.map_err(|error| Error::Proof(error.into())),
+        }
     }
 
     /// The deleted vaults of a subscription; none where they may not be listed, for then nothing is known to be deleted.
@@ -166,6 +156,28 @@ impl Azure<'_> {
             Err(error) => Err(Error::Proof(error.into())),
         }
     }
+}
+
+/// Lists a boundary once; a subscription that is not there is one that cannot be seen.
+///
+/// # Errors
+/// Where the call fails otherwise than by what is not there, or not to be seen.
+pub async fn list(arm: &Arm, scope: &Scope) -> Result<Listed, CallError> {
+    let is_of_subscription = matches!(scope, Scope::Subscription(_));
+    match arm.vaults_of(scope).await {
+        Ok(vaults) => Ok(Listed::current(vaults)),
+        Err(error) if is_hidden(&error) => Ok(Listed::seen([], Visibility::Hidden)),
+        Err(error) if is_absent(&error) && !is_of_subscription => {
+            Ok(Listed::seen([], Visibility::AbsentOnce))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Is it not there, as ARM says it of a vault or its group? Any other 404 is no absence: it may be of a version or a proxy.
+fn is_absent(error: &CallError) -> bool {
+    const CODES: [&str; 2] = ["ResourceNotFound", "ResourceGroupNotFound"];
+    error.kind() == Kind::NotFound && error.code().is_some_and(|code| CODES.contains(&code))
 }
 
 /// May it not be seen? That is of what lies in another directory too, or in a subscription that is not listed to us.

@@ -54,7 +54,7 @@ pub(crate) fn vault_named(
     }
 }
 
-/// A vault as it was seen: by Resource Graph, and by itself.
+/// A vault as it was seen: in a list, and by itself.
 type WrittenVault = (VaultId, Option<Vault>, Option<Sighting>);
 
 /// Enters the vaults of a section into the inventory.

@@ -14,7 +14,7 @@ const LONGEST_NAME: usize = 128;
 /// A name, a glob over names, an id, or the word for the system-assigned one.
 pub(super) fn identity(node: Node<'_>, problems: &mut Problems) -> Option<RuleIdentity> {
     let text = node.text("the name or the id of an identity", problems)?;
-    if text == RuleIdentity::SYSTEM_ASSIGNED {
+    if text.eq_ignore_ascii_case(RuleIdentity::SYSTEM_ASSIGNED) {
         return Some(RuleIdentity::SystemAssigned);
     }
     let shown = text.escape_debug();

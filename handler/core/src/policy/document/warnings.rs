@@ -44,17 +44,14 @@ pub(super) fn warn(draft: &Draft, today: Date, problems: &mut Problems) {
 }
 
 /// Another rule that does not let its clusters go, in whose boundary lies what this one has clusters leave.
-fn keeper<'a>(policy: &'a Policy, rule: &Rule) -> Option<&'a Rule> {
+fn keeper<'a>(policy: &'a Policy, rule: &'a Rule) -> Option<&'a Rule> {
     let meet = |one: &Scope, other: &Scope| one.covers(other) || other.covers(one);
-    let mut others = policy.rules.iter();
-    let keeps = |other: &&Rule| {
-        let of_rule = rule.vaults.within.iter();
-        let share = of_rule
-            .flat_map(|one| other.vaults.within.iter().map(move |theirs| (one, theirs)))
-            .any(|(one, theirs)| meet(one, theirs));
-        other.name != rule.name && other.rebind != Rebind::Allow && share
+    let meets = |other: &&Rule| {
+        let mut of_rule = rule.vaults.within.iter();
+        of_rule.any(|one| other.vaults.within.iter().any(|theirs| meet(one, theirs)))
     };
-    others.find(keeps).filter(|_| rule.rebind == Rebind::Allow)
+    let mut keepers = policy.keepers(rule);
+    keepers.find(meets).filter(|_| rule.rebind == Rebind::Allow)
 }
 
 fn never_governs(policy: &Policy, rule: &Rule, earlier: &[Rule]) -> Option<(String, String)> {

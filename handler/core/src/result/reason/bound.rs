@@ -49,7 +49,7 @@ pub(crate) fn bound_without_choice(bound: &VaultId, rule: &Rule, why: &Reason) -
             "bound to {bound}, which rule `{}` does not have for it (`rebind: {}`); and of its own: {}",
             rule.name, rule.rebind, why.message
         ),
-        "Leave it so, or give the vault or the cluster the tags that the rule asks for; existing secrets stay in the old vault.",
+        "Leave it so, or let the rule have the vault: by the tags that it asks for, and by its `within`. Or let another rule govern the cluster; existing secrets stay in the old vault.",
     )
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn vault_moved(before: &VaultId, now: &VaultId) -> Reason {
     reason(
         "VaultMoved",
         format!("the vault {before} was moved, it is {now} now"),
-        "Nothing to do where the new group is trusted: the cluster is pointed at the new id, and its writers are given their role again.",
+        "Where its rule has the vault there, the cluster is pointed at the new id, and its writers are given their role again; else move the vault back, or add its new group to `within`.",
     )
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn orphan_is_kept(bound: &str, keeper: &Rule, choice: &str) -> Reason
     reason(
         PROTECTED_BY_RULE,
         format!(
-            "bound to `{bound}`, which is deleted; {choice}, but rule `{}` protects what lay there (`rebind: {}`)",
+            "bound to `{bound}`, which is deleted, and rule `{}` protects what lay there (`rebind: {}`); {choice}",
             keeper.name, keeper.rebind
         ),
         format!(
@@ -119,6 +119,15 @@ pub(crate) fn orphan_is_kept(bound: &str, keeper: &Rule, choice: &str) -> Reason
             keeper.name
         ),
     )
+}
+
+/// The same reason, naming the vault that the cluster had.
+pub(crate) fn beside_deleted(mut why: Reason, bound: &str) -> Reason {
+    why.message = format!(
+        "{}; the cluster is bound to `{bound}`, which is deleted",
+        why.message
+    );
+    why
 }
 
 /// The same reason, naming the vault that the cluster has meanwhile.
