@@ -1,29 +1,58 @@
 //! A free loopback port to name to another process.
 //! It serves nothing there itself.
 
-use std::net::TcpListener;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::{
+    fs::File,
+    net::TcpListener,
+    sync::{Mutex, PoisonError},
+};
 
 /// Below the range that systems hand out by themselves, so that nobody gets it by chance between two starts.
 const FIRST: u16 = 10_000;
-const COUNT: u16 = 20_000;
+/// The ports of one process: more than are ever in use there at once.
+const BLOCK: u16 = 1_000;
+const BLOCKS: u16 = 20;
 
-/// A port of 127.0.0.1 that nobody listens on.
+/// Ports that this process alone gives out, for as long as it holds the lock of their file.
+struct Block {
+    first: u16,
+    given: u16,
+    _lock: File,
+}
+
+/// A port of 127.0.0.1 that nobody listens on, and no other process that asks here is given.
 ///
 /// # Errors
 /// When all of the range are taken.
 pub fn free() -> anyhow::Result<u16> {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Processes that run side by side begin at different places.
-    let own = u16::try_from(std::process::id() % u32::from(COUNT)).unwrap_or_default();
-    let own = u32::from(own) * 7919;
-    for _ in 0..COUNT {
-        let next = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
-        let step = u16::try_from((own + next) % u32::from(COUNT)).unwrap_or_default();
-        let port = FIRST + step;
+    static MINE: Mutex<Option<Block>> = Mutex::new(None);
+    let mut mine = MINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let block = match &mut *mine {
+        Some(block) => block,
+        none => none.insert(reserve()?),
+    };
+    for _ in 0..BLOCK {
+        let port = block.first + block.given % BLOCK;
+        block.given = (block.given + 1) % BLOCK;
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return Ok(port);
         }
     }
     anyhow::bail!("no port of 127.0.0.1 is free")
+}
+
+fn reserve() -> anyhow::Result<Block> {
+    let folder = std::env::temp_dir().join("vaultbind-ports");
+    std::fs::create_dir_all(&folder)?;
+    for index in 0..BLOCKS {
+        let file = File::create(folder.join(index.to_string()))?;
+        if file.try_lock().is_ok() {
+            return Ok(Block {
+                first: FIRST + index * BLOCK,
+                given: 0,
+                _lock: file,
+            });
+        }
+    }
+    anyhow::bail!("all ports of 127.0.0.1 are given out: {}", folder.display())
 }
