@@ -134,8 +134,8 @@ impl Happening {
         };
         if let Some(verb) = strip_prefix(kind, NOTIFICATIONS) {
             let origin = match verb.to_ascii_lowercase().as_str() {
-                "createdorupdated" => Origin::Write,
-                "deleted" => Origin::Delete,
+                "createdorupdated" => Origin::Notified,
+                "deleted" => Origin::Gone,
                 _ => return Err(ignored()),
             };
             return Ok(Self {

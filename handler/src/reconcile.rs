@@ -154,7 +154,8 @@ pub fn error_policy(context: &Context, request: &mut Request, unfinished: &Unfin
 fn follow_up(reason: Option<&Reason>, request: &mut Request) -> (bool, Action) {
     let lacks_vault = |reason: &Reason| [NO_VAULT, OUTSIDE_WITHIN].contains(&reason.code.as_str());
     let lacks_vault = reason.is_some_and(lacks_vault);
-    let by_event = request.cause.kind == CauseKind::Event && !request.origin.is_quiet();
+    let by_event = request.cause.kind == CauseKind::Event
+        && matches!(request.origin, Origin::Write | Origin::Notified);
     if !lacks_vault || !by_event {
         return (true, Action::AwaitChange);
     }
@@ -179,6 +180,7 @@ async fn pass(
     report: &mut Report,
 ) -> Result<Option<Outcome>, Error> {
     let failure = poll::poll(context, request, cluster).await?;
+    request.note_made_anew(context.clock.now(), READ_LAG);
     let seen = Azure::new(context, request, cluster).observe().await?;
     let now = context.clock.now();
     request

@@ -6,6 +6,8 @@ mod id;
 mod progress;
 mod retry_class;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use vaultbind_core::{
@@ -98,8 +100,12 @@ pub enum Origin {
     Write,
     /// Our own write came back as an event.
     Own,
+    /// Somebody wrote to the resource, as a notification tells that names nobody.
+    Notified,
     /// The resource was deleted.
     Delete,
+    /// The same, as a notification tells.
+    Gone,
     /// A sweep found the cluster.
     Sweep,
 }
@@ -108,15 +114,29 @@ impl Origin {
     fn word(self) -> &'static str {
         match self {
             Self::Write => "write",
-            Self::Own => "own",
+            // One look will do for our own write and the notification of it.
+            Self::Own | Self::Notified => "own",
             Self::Delete => "delete",
+            Self::Gone => "gone",
             Self::Sweep => "sweep",
         }
     }
 
     /// Does such a request report only what changed or is wrong?
     pub fn is_quiet(self) -> bool {
-        matches!(self, Self::Own | Self::Sweep)
+        match self {
+            Self::Write | Self::Delete => false,
+            Self::Own | Self::Notified | Self::Gone | Self::Sweep => true,
+        }
+    }
+
+    /// What it is where a deletion was told of a resource that is there all the same: it was made anew.
+    pub fn as_made_anew(self) -> Option<Self> {
+        match self {
+            Self::Delete => Some(Self::Write),
+            Self::Gone => Some(Self::Notified),
+            Self::Write | Self::Own | Self::Notified | Self::Sweep => None,
+        }
     }
 }
 
@@ -184,6 +204,15 @@ impl Request {
     pub fn arrive(&mut self, now: OffsetDateTime) {
         self.first_seen = Some(self.first_seen.map_or(now, |seen| seen.min(now)));
         self.progress.since = self.progress.since.map(|since| since.min(now));
+    }
+
+    /// A cluster that is still shown `lag` after an event told of its deletion was made anew.
+    pub fn note_made_anew(&mut self, now: OffsetDateTime, lag: Duration) {
+        let since = self.progress.lasts(RetryClass::StillShown);
+        let is_over = since.is_some_and(|since| now - since >= lag);
+        if let Some(origin) = self.origin.as_made_anew().filter(|_| is_over) {
+            self.origin = origin;
+        }
     }
 
     /// The request as it is to be delivered the next time.

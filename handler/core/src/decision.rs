@@ -180,8 +180,7 @@ fn in_scope(subject: &Subject<'_>) -> Result<(), Stop> {
 }
 
 fn not_deleting(input: &Input<'_>) -> Result<(), Stop> {
-    let status = input.cluster.detailed_status.as_deref();
-    if !status.is_some_and(|status| status.eq_ignore_ascii_case("Deleting")) {
+    if !input.cluster.is_deleting() {
         return Ok(());
     }
     let reason = reason::deleting(&input.cluster.id);

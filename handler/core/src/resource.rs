@@ -156,6 +156,15 @@ pub struct Cluster {
     pub settings: Option<ArchiveSettings>,
 }
 
+impl Cluster {
+    /// Is the cluster on its way out?
+    #[must_use]
+    pub fn is_deleting(&self) -> bool {
+        let status = self.detailed_status.as_deref();
+        status.is_some_and(|status| status.eq_ignore_ascii_case("Deleting"))
+    }
+}
+
 /// A key vault, as a GET or as Resource Graph showed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

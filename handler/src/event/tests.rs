@@ -168,7 +168,7 @@ fn a_notification_is_read_whatever_its_tags_and_booleans_look_like() {
     );
     assert_eq!(
         read(&gone).unwrap().concern,
-        Concern::Cluster(cluster_id(), Origin::Delete)
+        Concern::Cluster(cluster_id(), Origin::Gone)
     );
     let other = event(
         "Microsoft.ResourceNotifications.HealthResources.Changed",

@@ -55,6 +55,10 @@ impl Source for Azure<'_> {
             seen.extend(fact?);
         }
         let cluster = seen.cluster(self.cluster);
+        let is_deletion = self.request.origin.as_made_anew().is_some();
+        if cluster.is_some_and(|cluster| is_deletion && !cluster.is_deleting()) {
+            return Err(Error::StillShown(self.cluster.clone()));
+        }
         let is_busy = cluster.is_some_and(|cluster| {
             matches!(cluster.provisioning_state, ProvisioningState::Busy(_))
         });

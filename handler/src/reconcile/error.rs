@@ -24,6 +24,9 @@ pub enum Error {
     /// The cluster was not found.
     #[error("{0} was not found")]
     Absent(ClusterId),
+    /// The cluster is shown, though an event told of its deletion: reads lag.
+    #[error("{0} was deleted and is still shown")]
+    StillShown(ClusterId),
     /// Something has to pass first.
     #[error("{}", .0.reason.as_ref().map_or("it has to wait", |reason| reason.message.as_str()))]
     Wait(Box<Decision>),

@@ -130,9 +130,21 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
     match error {
         Error::Call(error) => call(error, &failed),
         Error::Directory(error) => directory(error, &failed),
-        Error::Absent(cluster) if matches!(request.origin, Origin::Delete | Origin::Sweep) => {
+        Error::Absent(cluster)
+            if matches!(
+                request.origin,
+                Origin::Delete | Origin::Gone | Origin::Sweep
+            ) =>
+        {
             RetryPolicy::at_once(gone(cluster))
         }
+        // After two minutes it counts as made anew, whatever comes of it then.
+        Error::StillShown(cluster) => RetryPolicy::steps(
+            RetryClass::StillShown,
+            &[10, 20, 30, 60],
+            None,
+            gone(cluster),
+        ),
         Error::Absent(cluster) => {
             RetryPolicy::steps(RetryClass::Absent, &[10, 20, 30, 60], None, gone(cluster))
                 .within(super::READ_LAG)

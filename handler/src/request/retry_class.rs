@@ -22,6 +22,8 @@ pub enum RetryClass {
     Principal,
     /// A vault or an identity that is not ready.
     NotReady,
+    /// A cluster that is shown, though an event told of its deletion.
+    StillShown,
     /// A vault in place that is not found, and not known to be deleted.
     Unproven,
     /// A boundary that is not there, as one answer says.

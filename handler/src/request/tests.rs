@@ -143,18 +143,56 @@ fn events_of_one_bucket_are_one_request_that_is_due_after_the_last_of_them() {
 fn requests_of_another_kind_or_with_another_hint_are_not_coalesced() {
     let bucket = Bucket::at(NOW, 5);
     let vault: VaultId = VAULT.parse().unwrap();
-    let mut ids: Vec<String> = [Origin::Write, Origin::Own, Origin::Delete, Origin::Sweep]
-        .into_iter()
-        .flat_map(|origin| {
-            [None, Some(&vault)]
-                .map(|hint| cluster_request_id(&cluster(), hint, origin, bucket, "e"))
-        })
-        .collect();
+    let mut ids: Vec<String> = [
+        Origin::Write,
+        Origin::Own,
+        Origin::Delete,
+        Origin::Gone,
+        Origin::Sweep,
+    ]
+    .into_iter()
+    .flat_map(|origin| {
+        [None, Some(&vault)].map(|hint| cluster_request_id(&cluster(), hint, origin, bucket, "e"))
+    })
+    .collect();
     ids.push(sweep_request_id(&vault, bucket, "e"));
     let count = ids.len();
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), count);
+}
+
+#[test]
+fn a_quiet_request_never_takes_the_place_of_a_loud_one() {
+    let bucket = Bucket::at(NOW, 5);
+    let id = |origin| cluster_request_id(&cluster(), None, origin, bucket, "e");
+    assert_eq!(id(Origin::Notified), id(Origin::Own));
+    for loud in [Origin::Write, Origin::Delete] {
+        for quiet in [Origin::Own, Origin::Notified, Origin::Gone, Origin::Sweep] {
+            assert!(!loud.is_quiet() && quiet.is_quiet());
+            assert_ne!(id(loud), id(quiet), "{loud:?} {quiet:?}");
+        }
+    }
+}
+
+#[test]
+fn a_cluster_that_is_shown_two_minutes_after_its_deletion_was_made_anew() {
+    let lag = Duration::from_secs(120);
+    for (told, anew) in [
+        (Origin::Delete, Origin::Write),
+        (Origin::Gone, Origin::Notified),
+        (Origin::Sweep, Origin::Sweep),
+    ] {
+        let mut request = request();
+        request.origin = told;
+        request.note_made_anew(NOW + lag, lag);
+        assert_eq!(request.origin, told, "it was never seen");
+        request.progress.enter(RetryClass::StillShown, NOW);
+        request.note_made_anew(NOW + lag - time::Duration::SECOND, lag);
+        assert_eq!(request.origin, told);
+        request.note_made_anew(NOW + lag, lag);
+        assert_eq!(request.origin, anew);
+    }
 }
 
 #[test]

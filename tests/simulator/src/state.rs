@@ -66,7 +66,7 @@ pub struct Azure {
     patch_modes: BTreeMap<String, (PatchMode, Ending)>,
     endings: BTreeMap<String, (Ending, usize)>,
     delayed_reads: BTreeMap<String, u32>,
-    delayed_states: BTreeMap<String, (u32, String)>,
+    delayed_states: BTreeMap<String, (u32, Option<String>)>,
     denials: Vec<Denial>,
     rights: Rights,
     count: u64,

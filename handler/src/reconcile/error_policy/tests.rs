@@ -113,6 +113,7 @@ fn rows() -> Vec<Row> {
         ("absent after a write", Error::Absent(cluster()), Write, 0),
         ("absent after a delete", Error::Absent(cluster()), Delete, 0),
         ("absent in a sweep", Error::Absent(cluster()), Sweep, 0),
+        ("still shown", Error::StillShown(cluster()), Delete, 0),
         ("cluster busy", waiting(Patience::Deadline), Write, 0),
         ("vault not ready", waiting(Patience::Hour), Write, 0),
         ("not found", waiting(Patience::TwoMinutes), Write, 0),
@@ -147,6 +148,7 @@ fn every_error_is_retried_or_given_up_as_the_table_says() {
         absent after a write: 4 retries in 2 min, then gone ClusterNotFound
         absent after a delete: 0 retries in 0 min, then gone ClusterNotFound
         absent in a sweep: 0 retries in 0 min, then gone ClusterNotFound
+        still shown: 1442 retries in 1440 min, then gone ClusterNotFound
         cluster busy: 75 retries in 1440 min, then gone ClusterNotFound
         vault not ready: 12 retries in 60 min, then gone ClusterNotFound
         not found: 4 retries in 2 min, then gone ClusterNotFound

@@ -175,6 +175,11 @@ impl Stage {
             "grant" => self.grant(command.word(1), command.option("on").unwrap()),
             "revoke" => self.revoke(command.word(1), command.option("on").unwrap()),
             "condition" => self.condition(command.word(1), command.option("on").unwrap()),
+            "delete" if command.option("after").is_some() => {
+                let reads = command.option("after").unwrap().parse().unwrap();
+                let id = self.id(command.word(1));
+                self.azure(|it| it.delete_after_reads(&id, reads));
+            }
             "delete" => {
                 let id = self.id(command.word(1));
                 let is_vault = id.contains("/vaults/");

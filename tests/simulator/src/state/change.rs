@@ -159,7 +159,12 @@ impl Azure {
     /// Lets a resource come into this provisioning state once it was read so many times; no event tells of it.
     pub fn set_state_after_reads(&mut self, id: &str, state: &str, reads: u32) {
         self.delayed_states
-            .insert(key(id), (reads, state.to_owned()));
+            .insert(key(id), (reads, Some(state.to_owned())));
+    }
+
+    /// Lets a deleted resource be shown so many times more; no event tells of it.
+    pub fn delete_after_reads(&mut self, id: &str, reads: u32) {
+        self.delayed_states.insert(key(id), (reads, None));
     }
 
     /// A resource was read, which brings it nearer to the state that it is to come into.
@@ -171,8 +176,12 @@ impl Azure {
         if *left > 0 {
             return;
         }
-        let state = std::mem::take(state);
+        let state = state.take();
         self.delayed_states.remove(&key(id));
+        let Some(state) = state else {
+            self.resources.remove(&key(id));
+            return;
+        };
         if let Some(body) = self.resource_mut(id) {
             body["properties"]["provisioningState"] = json!(state);
         }
