@@ -217,7 +217,7 @@ async fn pass(
 fn remember(request: &mut Request, decision: &Decision) {
     let progress = &mut request.progress;
     let grants = decision.writer.as_ref();
-    let left_behind = grants.map(|grants| &grants.left_behind);
+    let left_behind = grants.map(|grants| &grants.left_behind.roles);
     if let Some(left_behind) = left_behind.filter(|rows| !rows.is_empty()) {
         progress.left_behind.clone_from(left_behind);
     }

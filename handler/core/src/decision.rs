@@ -27,7 +27,7 @@ use crate::{
 pub use input::Subject;
 pub use read::Read;
 pub use stop::Patience;
-pub use writer::Grants;
+pub use writer::{Grants, LeftBehind};
 
 use current::CurrentBinding;
 use input::Input;
@@ -154,6 +154,7 @@ fn way(subject: &Subject<'_>, inventory: &Inventory, decision: &mut Decision) ->
         changes::not_busy(input, &decision.plan)?;
     }
     candidates::settled(input, rule, &current, vault)?;
+    decision.warnings.extend(grants.left_behind.unknown.clone());
     decision.writer = Some(grants);
     Ok(())
 }

@@ -53,6 +53,9 @@ pub struct Inventory {
     pub roles: BTreeMap<VaultId, BTreeMap<PrincipalId, Vec<RoleAssignment>>>,
     /// Clusters that could not be read, and why.
     pub unread: BTreeMap<ClusterId, String>,
+    /// What may not be read, of what only tells which roles a move leaves behind.
+    #[serde(skip)]
+    pub refused: Vec<Read>,
     /// What is in it by assumption: nobody read it.
     #[serde(skip)]
     pub assumed: Vec<Read>,
@@ -101,6 +104,7 @@ impl Inventory {
             self.roles.entry(vault).or_default().extend(rows);
         }
         self.unread.extend(more.unread);
+        self.refused.extend(more.refused);
         self.assumed.extend(more.assumed);
         if more.platform_principals.is_some() {
             self.platform_principals = more.platform_principals;

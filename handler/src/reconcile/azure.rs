@@ -191,8 +191,23 @@ impl<'a> Azure<'a> {
                 let of_vault = fact.roles.entry(vault).or_default();
                 of_vault.insert(principal, rows);
             }
+            Read::LeftBehind(read) => return self.left_behind(*read, known).await,
         }
         Ok(fact)
+    }
+
+    /// What nothing is decided by: that it may not be read is an answer too.
+    async fn left_behind(&self, read: Read, known: &Inventory) -> Result<Inventory, Error> {
+        match Box::pin(self.fact(read.clone(), known)).await {
+            Err(Error::Call(error) | Error::Directory(error)) if error.kind() == Kind::Denied => {
+                tracing::warn!(%read, error = %ErrorChain(&error), "what a move leaves behind may not be read");
+                Ok(Inventory {
+                    refused: vec![read],
+                    ..Inventory::default()
+                })
+            }
+            fact => fact,
+        }
     }
 
     /// The registration without a version that the cluster's region turned out not to serve.

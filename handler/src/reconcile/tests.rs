@@ -53,7 +53,7 @@ fn binding(role_age: Option<i64>) -> Decision {
         principals: Vec::new(),
         archive,
         youngest_role: role_age.map(|age| NOW.unix_timestamp() - age),
-        left_behind: Vec::new(),
+        left_behind: Default::default(),
     });
     decision
 }

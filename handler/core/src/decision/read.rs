@@ -39,6 +39,8 @@ pub enum Read {
     Manager(ClusterManagerId, ApiVersion),
     /// The role assignments of a principal that reach a vault.
     Roles(VaultId, PrincipalId),
+    /// What only tells which roles a move leaves behind: nothing is decided by it, so that it may be refused.
+    LeftBehind(Box<Read>),
 }
 
 /// In words: for whoever tells what a decision asked for.
@@ -58,6 +60,7 @@ impl fmt::Display for Read {
             Self::PlatformPrincipals => f.write_str("platform principals"),
             Self::Manager(id, _) => write!(f, "manager {}", id.name()),
             Self::Roles(vault, principal) => write!(f, "roles of {principal} on {}", vault.name()),
+            Self::LeftBehind(read) => write!(f, "{read} (left behind)"),
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::{
 };
 
 use identity::{Chosen, choose_identity};
+pub use left_behind::LeftBehind;
 use left_behind::left_behind;
 use roles::role_rows;
 
@@ -41,7 +42,7 @@ pub struct Grants {
     /// When the youngest role assignment that is needed was made, in Unix seconds: access may lag behind it.
     pub youngest_role: Option<i64>,
     /// Role assignments on the vault that the cluster is moved away from: they are left for a person to remove.
-    pub left_behind: Vec<String>,
+    pub left_behind: LeftBehind,
 }
 
 impl Grants {

@@ -53,6 +53,7 @@ impl Inventory {
         let mut fact = Self::default();
         let to = &mut fact;
         let is_known = match read {
+            Read::LeftBehind(read) => return self.fact(read),
             Read::Provider(of) => enter(&self.providers, of, &mut to.providers, registered),
             Read::Tenant(of) => enter(&self.tenants, of, &mut to.tenants, || TENANT.to_owned()),
             Read::Vaults(of) | Read::CurrentVaults(of) => self.list(of, to),

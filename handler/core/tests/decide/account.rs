@@ -68,7 +68,7 @@ fn binding(text: &mut String, decision: &Decision) {
     for line in decision.plan.to_string().lines() {
         writeln!(text, "plan: {line}").unwrap();
     }
-    for row in &grants.left_behind {
+    for row in &grants.left_behind.roles {
         writeln!(text, "left behind: {row}").unwrap();
     }
     candidates(text, &decision.candidates);

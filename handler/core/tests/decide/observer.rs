@@ -82,6 +82,10 @@ pub(crate) fn decided(policy: &Policy, given: &Given) -> Decision {
 /// Nothing outside the scope is read, but for what a rule's boundary names.
 fn check_reach(policy: &Policy, given: &Given, read: &Read) {
     let within = || policy.rules.iter().flat_map(|rule| &rule.vaults.within);
+    let read = match read {
+        Read::LeftBehind(read) => read,
+        read => read,
+    };
     let is_reached = match read {
         Read::Vault(vault) | Read::Roles(vault, _) => {
             policy.covers(vault.subscription()) || within().any(|scope| scope.contains(vault))

@@ -5,14 +5,52 @@
 use super::{manager, platform_principals, roles::role_rows};
 use crate::{
     archive::ArchiveProperty,
-    decision::{current::CurrentBinding, input::Input, stop::Stop},
+    decision::{Read, current::CurrentBinding, input::Input, stop::Stop},
     id::VaultId,
     plan::Writer,
     resource::{AssociatedIdentity, PrincipalId},
+    result::{Reason, reason},
 };
 
-/// The role assignments on the vault that the cluster is moved away from, of those who wrote to it.
+/// Role assignments on the vault that a cluster is moved away from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeftBehind {
+    /// The ids of the assignments, of those who wrote to the vault.
+    pub roles: Vec<String>,
+    /// Why they are not known: a right is missing that the move itself does not need.
+    pub unknown: Option<Reason>,
+}
+
+/// What a move to this vault leaves behind. It fails no move: what may not be read for it is told.
 pub(super) fn left_behind(
+    input: &Input<'_>,
+    current: &CurrentBinding,
+    vault: &VaultId,
+    writer: Writer,
+    principals: &[PrincipalId],
+) -> Result<LeftBehind, Stop> {
+    let refused = &input.inventory.refused;
+    match rows_left(input, current, vault, writer, principals) {
+        Ok(roles) => Ok(LeftBehind {
+            roles,
+            unknown: None,
+        }),
+        Err(Stop::Missing(reads)) => match reads.iter().find(|read| refused.contains(read)) {
+            Some(read) => Ok(LeftBehind {
+                roles: Vec::new(),
+                unknown: Some(reason::left_behind_not_visible(read)),
+            }),
+            None => {
+                let reads = reads.into_iter().map(Box::new);
+                Err(Stop::Missing(reads.map(Read::LeftBehind).collect()))
+            }
+        },
+        Err(stop) => Err(stop),
+    }
+}
+
+/// The role assignments on the vault that the cluster is moved away from, of those who wrote to it.
+fn rows_left(
     input: &Input<'_>,
     current: &CurrentBinding,
     vault: &VaultId,

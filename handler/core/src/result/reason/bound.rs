@@ -4,6 +4,7 @@
 
 use super::reason;
 use crate::{
+    decision::Read,
     id::VaultId,
     policy::{Rebind, Rule, WriterChoice},
     result::Reason,
@@ -94,6 +95,17 @@ pub(crate) fn vault_moved(before: &VaultId, now: &VaultId) -> Reason {
         "VaultMoved",
         format!("the vault {before} was moved, it is {now} now"),
         "Where its rule has the vault there, the cluster is pointed at the new id, and its writers are given their role again; else move the vault back, or add its new group to `within`.",
+    )
+}
+
+/// What only tells which roles a move leaves behind may not be read.
+pub(crate) fn left_behind_not_visible(read: &Read) -> Reason {
+    reason(
+        "LeftBehindNotVisible",
+        format!(
+            "which role assignments stay on the vault that the cluster leaves is not known: {read} may not be read"
+        ),
+        "The move does not need it. Give Vaultbind's identity its role there too, or look at the old vault's role assignments by hand.",
     )
 }
 
