@@ -202,7 +202,7 @@ async fn pass(
         return Ok(Some(Outcome::Planned));
     }
     may_act(request, &decision, failure, context.clock.now())?;
-    act::act(context, request, &decision.plan).await?;
+    act::act(context, request, &seen).await?;
     // Only a state that was read back, and leaves nothing to do, is a binding.
     let azure = Azure::new(context, request, cluster);
     let seen = azure.observe_again(seen).await?;

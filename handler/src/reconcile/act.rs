@@ -5,7 +5,8 @@
 use futures::future::join_all;
 use vaultbind_azure::{Error as CallError, Kind, arm::PatchAnswer};
 use vaultbind_core::{
-    plan::{Change, ChangeKind, Plan},
+    observation::Observation,
+    plan::{Change, ChangeKind},
     result::{ChangeRecord, ChangeStatus},
 };
 
@@ -24,11 +25,16 @@ struct Pending {
 
 type Made = Result<(ChangeStatus, Option<Pending>), CallError>;
 
-/// Carries out a plan: registration, then the roles side by side, then the archive.
+/// Carries out the plan of what was observed: registration, then the roles side by side, then the archive.
 ///
 /// # Errors
 /// Where a change failed or is under way; what was done is noted in the request either way.
-pub async fn act(context: &Context, request: &mut Request, plan: &Plan) -> Result<(), Error> {
+pub async fn act(
+    context: &Context,
+    request: &mut Request,
+    seen: &Observation,
+) -> Result<(), Error> {
+    let plan = &seen.decision.plan;
     for kind in [
         ChangeKind::RegisterProvider,
         ChangeKind::AssignRole,
@@ -39,6 +45,7 @@ pub async fn act(context: &Context, request: &mut Request, plan: &Plan) -> Resul
             .iter()
             .filter(|change| change.kind() == kind)
             .collect();
+        check_unchanged(context, &stage, seen).await?;
         // A reconcile may be cut off before the answers come.
         for change in &stage {
             let sent = ChangeRecord::of(change, ChangeStatus::Unknown);
@@ -69,6 +76,31 @@ pub async fn act(context: &Context, request: &mut Request, plan: &Plan) -> Resul
                     retry_after: under_way.retry_after,
                 });
             }
+        }
+    }
+    Ok(())
+}
+
+/// Without an entity tag Azure refuses no change that rests on an older state: the cluster is read again right before.
+/// What happens between that answer and the change is still overwritten.
+async fn check_unchanged(
+    context: &Context,
+    stage: &[&Change],
+    seen: &Observation,
+) -> Result<(), Error> {
+    for change in stage {
+        let Change::SetArchive {
+            cluster,
+            etag: None,
+            version,
+            ..
+        } = change
+        else {
+            continue;
+        };
+        let now = context.arm.cluster(cluster, version.as_str()).await?;
+        if seen.cluster() != Some(&now) {
+            return Err(Error::Changed(cluster.clone()));
         }
     }
     Ok(())

@@ -27,6 +27,9 @@ pub enum Error {
     /// The cluster is shown, though an event told of its deletion: reads lag.
     #[error("{0} was deleted and is still shown")]
     StillShown(ClusterId),
+    /// Somebody changed the cluster between the look and the change.
+    #[error("{0} was changed meanwhile")]
+    Changed(ClusterId),
     /// Something has to pass first.
     #[error("{}", .0.reason.as_ref().map_or("it has to wait", |reason| reason.message.as_str()))]
     Wait(Box<Decision>),

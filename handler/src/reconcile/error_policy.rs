@@ -117,12 +117,11 @@ pub fn retry(
     }
 }
 
+const TOO_LONG: &str = "Look at the cluster's activity log; the next event or sweep looks again.";
+const UNSEEN: &str = "Look for another writer in the cluster's activity log.";
+
 /// The table.
 fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
-    const TOO_LONG: &str =
-        "Look at the cluster's activity log; the next event or sweep looks again.";
-    const UNSEEN: &str =
-        "What was written is not what Azure shows; look for another writer in the activity log.";
     let failed = |code: &str, help: &str| {
         let message = ErrorChain(error).to_string();
         Decision::ending(Outcome::Failed, reason::call_failed(code, message, help))
@@ -170,6 +169,11 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
             &[2, 5, 10, 20, 30],
             None,
             failed("NotVisible", UNSEEN),
+        ),
+        Error::Changed(_) => RetryPolicy::backoff(
+            RetryClass::Transient,
+            None,
+            failed("ClusterChanges", UNSEEN),
         ),
         Error::OutOfTime => {
             let end = failed(

@@ -124,6 +124,7 @@ fn rows() -> Vec<Row> {
         ("no access, old role", failure(DENIED, false), Write, 3),
         ("third PATCH failed", failure("Other", true), Write, 3),
         ("not visible", Error::NotVisible, Write, 1),
+        ("changed meanwhile", Error::Changed(cluster()), Write, 0),
         ("too slow", Error::OutOfTime, Write, 0),
     ]
 }
@@ -159,6 +160,7 @@ fn every_error_is_retried_or_given_up_as_the_table_says() {
         no access, old role: 0 retries in 0 min, then failed KeyVaultAccessDenied
         third PATCH failed: 0 retries in 0 min, then failed Other
         not visible: 2883 retries in 1440 min, then failed NotVisible
+        changed meanwhile: 75 retries in 1440 min, then failed ClusterChanges
         too slow: 75 retries in 1440 min, then failed TooSlow
     "#]]
     .assert_eq(&table);

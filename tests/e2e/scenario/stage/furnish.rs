@@ -208,12 +208,22 @@ impl Stage {
         true
     }
 
-    /// `set c1 provisioningState=Succeeded after=3`: once it was read three times, without an event.
+    /// `set c1 provisioningState=Succeeded after=3`, `set c1 archive=kv-b after=1`: once it was read so many times,
+    /// without an event.
     fn set_after_reads(&self, command: &Command) {
         let id = self.id(command.word(1));
         let reads = command.option("after").unwrap().parse().unwrap();
-        let state = command.option("provisioningState").unwrap();
-        self.azure(|it| it.set_state_after_reads(&id, state, reads));
+        let (name, value) = match command.option("archive") {
+            Some(vault) => (
+                "secretArchive",
+                json!({ "keyVaultId": self.id(vault), "useKeyVault": "True" }),
+            ),
+            None => (
+                "provisioningState",
+                json!(command.option("provisioningState").unwrap()),
+            ),
+        };
+        self.azure(|it| it.set_property_after_reads(&id, name, value, reads));
     }
 
     fn principals(&self, name: &str) -> Vec<String> {

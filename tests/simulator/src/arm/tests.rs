@@ -271,7 +271,8 @@ async fn a_state_may_last_for_some_reads() {
     let b = bench(estate()).await;
     let (cluster, version) = (b.cluster("c1"), "2026-07-01");
     b.azure().set_provisioning_state(&cluster, "Updating");
-    b.azure().set_state_after_reads(&cluster, "Succeeded", 2);
+    b.azure()
+        .set_property_after_reads(&cluster, "provisioningState", json!("Succeeded"), 2);
     let mut states = Vec::new();
     for _ in 0..3 {
         let read = b.get(&cluster, version).await;

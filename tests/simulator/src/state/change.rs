@@ -156,34 +156,34 @@ impl Azure {
         self.set_property(id, "provisioningState", json!(state));
     }
 
-    /// Lets a resource come into this provisioning state once it was read so many times; no event tells of it.
-    pub fn set_state_after_reads(&mut self, id: &str, state: &str, reads: u32) {
-        self.delayed_states
-            .insert(key(id), (reads, Some(state.to_owned())));
+    /// Lets a member of a resource's `properties` change once it was read so many times; no event tells of it.
+    pub fn set_property_after_reads(&mut self, id: &str, name: &str, value: Value, reads: u32) {
+        self.delayed_changes
+            .insert(key(id), (reads, Some((name.to_owned(), value))));
     }
 
     /// Lets a deleted resource be shown so many times more; no event tells of it.
     pub fn delete_after_reads(&mut self, id: &str, reads: u32) {
-        self.delayed_states.insert(key(id), (reads, None));
+        self.delayed_changes.insert(key(id), (reads, None));
     }
 
-    /// A resource was read, which brings it nearer to the state that it is to come into.
+    /// A resource was read, which brings it nearer to the change that it awaits.
     pub(crate) fn was_read(&mut self, id: &str) {
-        let Some((left, state)) = self.delayed_states.get_mut(&key(id)) else {
+        let Some((left, change)) = self.delayed_changes.get_mut(&key(id)) else {
             return;
         };
         *left = left.saturating_sub(1);
         if *left > 0 {
             return;
         }
-        let state = state.take();
-        self.delayed_states.remove(&key(id));
-        let Some(state) = state else {
+        let change = change.take();
+        self.delayed_changes.remove(&key(id));
+        let Some((name, value)) = change else {
             self.resources.remove(&key(id));
             return;
         };
         if let Some(body) = self.resource_mut(id) {
-            body["properties"]["provisioningState"] = json!(state);
+            body["properties"][name] = value;
         }
         self.touch_cluster(id);
     }
