@@ -105,11 +105,15 @@ fn id(request: &Request, result: &BindingResult, now: OffsetDateTime) -> String 
     };
     let vault = result.vault.as_ref();
     let vault = vault.map(|vault| vault.id.to_ascii_lowercase());
+    let current = result.current.as_ref();
+    let current = current.and_then(|vault| vault.id.as_ref().or(vault.uri.as_ref()));
+    let current = current.map(|vault| vault.to_ascii_lowercase());
     hash(&[
         &occasion,
         &result.cluster.id.to_ascii_lowercase(),
         result.outcome.word(),
         &vault.unwrap_or_default(),
+        &current.unwrap_or_default(),
         result.reason.as_ref().map_or("", |reason| &reason.code),
     ])
 }
@@ -124,6 +128,7 @@ fn event(context: &Context, request: &Request, data: BindingResult) -> ResultEve
         subject: data.cluster.id.clone(),
         time: rfc3339(now),
         datacontenttype: "application/json".to_owned(),
+        dataschema: event::data_schema(),
         traceparent: request.traceparent.clone(),
         data,
     }

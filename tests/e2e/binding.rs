@@ -95,6 +95,16 @@ async fn an_event_binds_the_cluster_as_the_how_to_would() {
         );
         assert_eq!(data["vault"]["id"], town.vault_id("kv-a"));
         assert_eq!(data["cluster"]["detailedStatus"], "PendingDeployment");
+        assert_eq!(
+            (&data["severity"], &data["redelivered"]),
+            (&json!("info"), &json!(false))
+        );
+        let tags = &data["cluster"]["tags"];
+        assert_eq!(
+            tags,
+            &json!({ "site": "a" }),
+            "no tag that the policy does not name"
+        );
         assert_eq!(data["before"]["keyVaultId"], Value::Null);
         assert_eq!(data["after"]["keyVaultId"], town.vault_id("kv-a"));
         let created = data["writers"]

@@ -63,6 +63,22 @@ impl Policy {
             .find(|rule| rule.clusters.matches(&cluster, &cluster))
     }
 
+    /// Does a rule go by this tag of a cluster?
+    pub fn names_tag(&self, name: &str) -> bool {
+        let tested = |rule: &Rule| {
+            rule.clusters
+                .tags
+                .iter()
+                .any(|(tag, _)| tag.eq_ignore_ascii_case(name))
+        };
+        let taken = |rule: &Rule| {
+            let of_clusters = rule.clusters.taken_tags();
+            let mut taken = of_clusters.chain(rule.vaults.selector.taken_tags());
+            taken.any(|tag| tag.eq_ignore_ascii_case(name))
+        };
+        self.rules.iter().any(|rule| tested(rule) || taken(rule))
+    }
+
     /// The other rules that do not let a cluster of theirs go.
     pub fn keepers<'a>(&'a self, rule: &'a Rule) -> impl Iterator<Item = &'a Rule> {
         let others = self.rules.iter().filter(|other| other.name != rule.name);

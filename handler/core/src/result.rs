@@ -5,6 +5,8 @@
 mod outcome;
 pub mod reason;
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +16,7 @@ use crate::{
     resource::Vault,
 };
 
-pub use outcome::Outcome;
+pub use outcome::{Outcome, Severity};
 
 /// Why it ended so, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -126,6 +128,9 @@ pub struct ClusterReference {
     pub location: Option<String>,
     /// `PendingDeployment`, `Running`, ...: a binding is most useful before the cluster is deployed.
     pub detailed_status: Option<String>,
+    /// Those of its tags that the policy's rules go by.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// One writer and the role that it needs.
@@ -190,6 +195,10 @@ pub struct BindingResult {
     pub outcome: Outcome,
     /// Did this request change anything in Azure?
     pub changed: bool,
+    /// Does a person have to act?
+    pub severity: Severity,
+    /// May more have been changed than `changed` tells? A delivery of the request crashed, or an answer was lost.
+    pub redelivered: bool,
     /// The policy's mode: `enforce` or `audit`.
     pub mode: ModeName,
     /// The cluster.

@@ -10,11 +10,11 @@ use vaultbind_core::{
     id::ClusterId,
     observation::Observation,
     plan::ChangeKind,
-    policy::Mode,
+    policy::{Mode, Policy},
     resource::{Cluster, PrincipalId},
     result::{
         BindingResult, ChangeStatus, ClusterReference, ModeName, Outcome, PolicyReference, Reason,
-        VaultReference, WriterRecord,
+        Severity, VaultReference, WriterRecord,
     },
 };
 
@@ -92,14 +92,17 @@ impl Report {
             outcome == Outcome::Bound && vault.is_some_and(|vault| vault.id == chosen.vault)
         });
         let candidates = chosen.map_or(candidates, |chosen| &chosen.candidates);
+        let warnings = warnings(chosen, decision);
         BindingResult {
             outcome,
             changed: request.progress.has_changed(),
+            severity: Severity::of(outcome, !warnings.is_empty()),
+            redelivered: request.progress.may_hide_a_change(),
             mode: match context.policy.mode {
                 Mode::Enforce => ModeName::Enforce,
                 Mode::Audit => ModeName::Audit,
             },
-            cluster: self.cluster_reference(),
+            cluster: self.cluster_reference(&context.policy),
             vault: vault.map(VaultReference::of),
             current: decision.and_then(|decision| decision.current.clone()),
             rule: decision.and_then(|decision| decision.rule.clone()),
@@ -113,7 +116,7 @@ impl Report {
             before: request.progress.before.clone(),
             after: self.cluster.as_ref().map(ArchiveStatus::of),
             reason,
-            warnings: warnings(chosen, decision),
+            warnings,
             candidates: candidates.iter().take(MOST_CANDIDATES).cloned().collect(),
             policy: PolicyReference {
                 digest: context.policy.digest.clone(),
@@ -130,13 +133,18 @@ impl Report {
         }
     }
 
-    fn cluster_reference(&self) -> ClusterReference {
+    fn cluster_reference(&self, policy: &Policy) -> ClusterReference {
         let seen = self.cluster.as_ref();
+        let tags = seen.into_iter().flat_map(|cluster| cluster.tags.iter());
+        let named = tags.filter(|(name, _)| policy.names_tag(name));
         ClusterReference {
             id: self.id.to_string(),
             name: self.id.name().to_owned(),
             location: seen.map(|cluster| cluster.location.clone()),
             detailed_status: seen.and_then(|cluster| cluster.detailed_status.clone()),
+            tags: named
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
         }
     }
 }

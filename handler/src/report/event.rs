@@ -27,6 +27,8 @@ pub struct ResultEvent {
     pub(super) time: String,
     /// Always `application/json`.
     pub(super) datacontenttype: String,
+    /// The schema of `data`, within the published one of the messages; another version of it has another name.
+    pub(super) dataschema: String,
     /// The W3C trace of the event that led here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) traceparent: Option<String>,
@@ -34,9 +36,18 @@ pub struct ResultEvent {
     pub(super) data: BindingResult,
 }
 
+/// The name of the schema of a message, in its version 1: members are added to it, never renamed or taken away.
+const SCHEMA: &str = "urn:vaultbind:result:1";
+
+/// The name of the schema of `data`.
+pub(super) fn data_schema() -> String {
+    format!("{SCHEMA}#/$defs/BindingResult")
+}
+
 /// The published JSON Schema of the messages on the results queue, as text.
 pub fn schema() -> String {
-    let schema = schemars::schema_for!(ResultEvent);
+    let mut schema = schemars::schema_for!(ResultEvent);
+    schema.insert("$id".to_owned(), SCHEMA.into());
     let mut text = format!("{:#}", schema.to_value());
     text.push('\n');
     text

@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 use time::macros::datetime;
 use vaultbind_core::{
     id::ClusterId,
@@ -30,7 +30,7 @@ fn request(id: &str, cause_id: &str, origin: Origin) -> Request {
 /// A result with this outcome and code about a vault; what else it says does not go into its id.
 fn result(outcome: &str, changed: bool, vault: &str, code: &str) -> BindingResult {
     serde_json::from_value(json!({
-        "outcome": outcome, "changed": changed, "mode": "enforce",
+        "outcome": outcome, "changed": changed, "severity": "info", "redelivered": false, "mode": "enforce",
         "cluster": { "id": CLUSTER, "name": "c1", "location": null, "detailedStatus": null },
         "vault": { "id": vault, "uri": "https://kv.vault.azure.net/" }, "rule": null, "shape": null,
         "writers": [], "writerReason": null, "changes": [], "leftBehind": [], "before": null, "after": null,
@@ -113,4 +113,25 @@ fn a_sweep_or_our_own_write_tells_only_of_what_changed_or_is_wrong() {
     redelivered.progress.redelivered = true;
     let right = result("bound", false, "/a", "");
     assert!(is_worth_a_message(&redelivered, &right));
+}
+
+#[test]
+fn a_cluster_that_was_pointed_elsewhere_again_is_told_of_again() {
+    let at = |vault: &str| {
+        let mut held = result("held", false, "/a", "BoundElsewhere");
+        let current = json!({ "id": vault, "uri": null });
+        held.current = serde_json::from_value(current).unwrap();
+        id(&request("r-1", "e-1", Origin::Sweep), &held, NOW)
+    };
+    assert_eq!(at("/b"), at("/B"));
+    assert_ne!(at("/b"), at("/c"));
+}
+
+#[test]
+fn the_schema_that_a_message_names_is_in_the_published_one() {
+    let published: Value = serde_json::from_str(&schema()).unwrap();
+    let named = event::data_schema();
+    let (name, pointer) = named.split_once('#').unwrap();
+    assert_eq!(published["$id"], name);
+    assert!(published.pointer(pointer).is_some(), "{pointer}");
 }

@@ -113,27 +113,34 @@ impl Pattern {
         matches!(self.pieces, Pieces::Template(_))
     }
 
-    /// Does the pattern take tags of the cluster?
-    pub fn takes_tags(&self) -> bool {
-        let Pieces::Template(pieces) = &self.pieces else {
-            return false;
-        };
-        let is_tag = |part: &Part| matches!(part, Part::Template(template) if matches!(template.value, ClusterValue::Tag(_)));
-        pieces.iter().flatten().any(is_tag)
+    /// The tags of the cluster that the pattern takes.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        self.templates()
+            .filter_map(|template| match &template.value {
+                ClusterValue::Tag(name) => Some(name.as_str()),
+                ClusterValue::Attribute(_) => None,
+            })
     }
 
     /// The tags that a cluster must have for the pattern to match anything.
     pub fn needed_tags(&self) -> impl Iterator<Item = &str> {
+        self.templates().filter_map(|template| match template {
+            Template {
+                value: ClusterValue::Tag(name),
+                default: None,
+            } => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    fn templates(&self) -> impl Iterator<Item = &Template> {
         let pieces = match &self.pieces {
             Pieces::Plain(_) => &[],
             Pieces::Template(pieces) => pieces.as_slice(),
         };
         pieces.iter().flatten().filter_map(|part| match part {
-            Part::Template(Template {
-                value: ClusterValue::Tag(name),
-                default: None,
-            }) => Some(name.as_str()),
-            _ => None,
+            Part::Template(template) => Some(template),
+            Part::Text(_) => None,
         })
     }
 

@@ -127,6 +127,13 @@ impl Selector {
             })
     }
 
+    /// The tags of the cluster that the tests take values from.
+    pub fn taken_tags(&self) -> impl Iterator<Item = &str> {
+        let of_attributes = self.attributes.iter().map(|(_, test)| test);
+        let of_tags = self.tags.iter().map(|(_, test)| test);
+        of_attributes.chain(of_tags).flat_map(Test::taken_tags)
+    }
+
     /// Has whatever the selector matches a value in the tag of this name?
     pub fn requires_tag(&self, name: &str) -> bool {
         self.tags
@@ -142,13 +149,17 @@ impl Test {
         Self::NoneOf(patterns.collect())
     }
 
+    /// The tags of the cluster that it takes.
+    fn taken_tags(&self) -> impl Iterator<Item = &str> {
+        let patterns = match self {
+            Self::AnyOf(patterns) | Self::NoneOf(patterns) => patterns.as_slice(),
+            Self::Absent => &[],
+        };
+        patterns.iter().flat_map(Pattern::tags)
+    }
+
     fn takes_tags(&self) -> bool {
-        match self {
-            Self::AnyOf(patterns) | Self::NoneOf(patterns) => {
-                patterns.iter().any(Pattern::takes_tags)
-            }
-            Self::Absent => false,
-        }
+        self.taken_tags().next().is_some()
     }
 
     fn holds(&self, value: Option<&str>, cluster: &Attributes<'_>) -> bool {
