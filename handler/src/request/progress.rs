@@ -177,3 +177,6 @@ impl Progress {
         self.since.filter(|_| self.class == Some(class))
     }
 }
+
+#[cfg(test)]
+mod tests;

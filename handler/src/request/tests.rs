@@ -1,8 +1,6 @@
 use serde_json::json;
 use time::macros::datetime;
 use vaultbind_core::{
-    id::Scope,
-    inventory::{Listed, Visibility},
     plan::ChangeKind,
     result::{CauseKind, ChangeRecord, ChangeStatus},
 };
@@ -229,129 +227,6 @@ fn a_retry_has_the_number_of_its_attempt_and_a_page_hangs_on_the_first_pages_id(
     assert!(third.starts_with("resync:2026-02-03T04:05Z/"));
     assert_eq!(third.matches('/').count(), 1);
     assert_ne!(second, third);
-}
-
-#[test]
-fn progress_counts_tries_within_a_class_and_starts_anew_with_another() {
-    let mut progress = Progress::default();
-    progress.enter(RetryClass::Absent, NOW);
-    progress.enter(RetryClass::Absent, NOW + time::Duration::MINUTE);
-    assert_eq!(
-        (
-            progress.tries,
-            progress.lasts(RetryClass::Absent),
-            progress.lasts(RetryClass::NotReady)
-        ),
-        (2, Some(NOW), None)
-    );
-    progress.enter(RetryClass::NotReady, NOW + time::Duration::HOUR);
-    assert_eq!(
-        (progress.tries, progress.lasts(RetryClass::NotReady)),
-        (1, Some(NOW + time::Duration::HOUR))
-    );
-}
-
-#[test]
-fn waiting_for_what_is_under_way_ends_what_has_passed_and_brings_no_change_forward() {
-    for (class, ends) in [
-        (RetryClass::Absent, true),
-        (RetryClass::NotReady, true),
-        (RetryClass::Unproven, true),
-        (RetryClass::Unsettled, true),
-        (RetryClass::FailedOperation, false),
-        (RetryClass::RoleSpreads, false),
-    ] {
-        let mut progress = Progress::default();
-        progress.enter(class, NOW);
-        progress.poll();
-        assert_eq!(progress.lasts(class).is_none(), ends, "{class:?}");
-    }
-}
-
-#[test]
-fn each_boundary_is_absent_since_its_own_first_answer_until_it_is_there() {
-    let scope = |group: &str| -> Scope {
-        let subscription = "11111111-1111-1111-1111-111111111111";
-        format!("/subscriptions/{subscription}/resourceGroups/{group}")
-            .parse()
-            .unwrap()
-    };
-    let mut progress = Progress::default();
-    let mut look = |seen: &[(&str, Visibility)], minutes| {
-        let listed = seen
-            .iter()
-            .map(|(group, seen)| (scope(group), Listed::seen([], *seen)));
-        progress.note_boundaries(&listed.collect(), NOW + minutes * time::Duration::MINUTE);
-        ["a", "b"].map(|group| progress.absent_since(&scope(group)))
-    };
-    let after = |minutes: i32| Some(NOW + minutes * time::Duration::MINUTE);
-    assert_eq!(
-        look(
-            &[("a", Visibility::AbsentOnce), ("b", Visibility::Whole)],
-            0
-        ),
-        [after(0), None]
-    );
-    assert_eq!(
-        look(
-            &[("a", Visibility::AbsentOnce), ("b", Visibility::AbsentOnce)],
-            1
-        ),
-        [after(0), after(1)]
-    );
-    assert_eq!(
-        look(&[("a", Visibility::Absent), ("b", Visibility::Whole)], 2),
-        [after(0), None]
-    );
-    assert_eq!(look(&[("a", Visibility::Whole)], 3), [None, None]);
-}
-
-#[test]
-fn only_what_was_made_counts_as_changed() {
-    let mut progress = Progress::default();
-    let mut note = |status| {
-        progress.note(ChangeRecord {
-            kind: ChangeKind::AssignRole,
-            target: "t".to_owned(),
-            status,
-        });
-        progress.has_changed()
-    };
-    assert!(!note(ChangeStatus::Planned));
-    assert!(!note(ChangeStatus::Present));
-    assert!(!note(ChangeStatus::Failed));
-    assert!(!note(ChangeStatus::Unknown));
-    assert!(note(ChangeStatus::Accepted));
-    assert!(note(ChangeStatus::Done));
-    assert_eq!(progress.changes.len(), 1);
-}
-
-#[test]
-fn what_was_sent_without_an_answer_was_made_once_it_is_read_back() {
-    let mut progress = Progress::default();
-    for (target, status) in [
-        ("t1", ChangeStatus::Unknown),
-        ("t2", ChangeStatus::Accepted),
-        ("t3", ChangeStatus::Failed),
-    ] {
-        let target = target.to_owned();
-        let kind = ChangeKind::AssignRole;
-        progress.note(ChangeRecord {
-            kind,
-            target,
-            status,
-        });
-    }
-    assert!(progress.may_hide_a_change());
-    progress.confirm();
-    assert!(!progress.may_hide_a_change() && progress.has_changed());
-    let settled: Vec<ChangeStatus> = progress
-        .changes
-        .iter()
-        .map(|change| change.status)
-        .collect();
-    let expected = [ChangeStatus::Done, ChangeStatus::Done, ChangeStatus::Failed];
-    assert_eq!(settled, expected);
 }
 
 #[test]
