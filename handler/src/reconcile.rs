@@ -239,7 +239,8 @@ fn remember(request: &mut Request, decision: &Decision) {
 fn is_settled(request: &mut Request, decision: &Decision) -> bool {
     let is_right = decision.is_bound() && decision.plan.is_empty();
     if is_right {
-        request.progress.confirm();
+        let is_shown = |change: &ChangeRecord| result::is_shown(decision, change);
+        request.progress.confirm(is_shown);
     }
     is_right || !decision.is_bound()
 }

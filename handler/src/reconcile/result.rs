@@ -13,8 +13,8 @@ use vaultbind_core::{
     policy::{Mode, Policy},
     resource::{Cluster, PrincipalId},
     result::{
-        BindingResult, ChangeStatus, ClusterReference, ModeName, Outcome, PolicyReference, Reason,
-        Severity, VaultReference, WriterRecord,
+        BindingResult, ChangeRecord, ChangeStatus, ClusterReference, ModeName, Outcome,
+        PolicyReference, Reason, Severity, VaultReference, WriterRecord,
     },
 };
 
@@ -157,14 +157,25 @@ fn warnings(chosen: Option<&Chosen>, decision: Option<&Decision>) -> Vec<Reason>
     now.iter().chain(before).cloned().collect()
 }
 
+/// Does the binding as it was read back show the change? A role on a vault that was not chosen in the end is not seen.
+pub(super) fn is_shown(decision: &Decision, change: &ChangeRecord) -> bool {
+    let grants = decision.writer.as_ref();
+    let mut given = grants.into_iter().flat_map(|grants| &grants.principals);
+    match change.kind {
+        ChangeKind::RegisterProvider | ChangeKind::SetArchive => true,
+        ChangeKind::AssignRole => {
+            given.any(|(_, id)| id.as_deref().map(last) == Some(last(&change.target)))
+        }
+    }
+}
+
+/// The name of a role assignment, in one spelling.
+fn last(id: &str) -> String {
+    let name = id.rsplit('/').next().unwrap_or_default();
+    name.replace('-', "").to_ascii_lowercase()
+}
+
 fn writers(request: &Request, grants: &Grants) -> Vec<WriterRecord> {
-    let last = |id: &str| {
-        id.rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .replace('-', "")
-            .to_ascii_lowercase()
-    };
     let made: Vec<String> = request
         .progress
         .changes

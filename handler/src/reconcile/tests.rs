@@ -3,7 +3,7 @@ use vaultbind_core::{
     api_version::ApiVersion,
     archive::ArchiveSpec,
     decision::Grants,
-    plan::{Change, Writer},
+    plan::{Change, ChangeKind, Writer},
     result::{Cause, reason},
 };
 
@@ -56,6 +56,36 @@ fn binding(role_age: Option<i64>) -> Decision {
         left_behind: Default::default(),
     });
     decision
+}
+
+#[test]
+fn a_binding_shows_its_archive_and_the_roles_of_its_writers_and_no_role_elsewhere() {
+    let id = |vault: &str, name: &str| {
+        format!(
+            "{GROUP}/providers/Microsoft.KeyVault/vaults/{vault}/providers/Microsoft.Authorization/roleAssignments/{name}"
+        )
+    };
+    let mut decision = binding(None);
+    let principal = "0f0f0f0f-0000-0000-0000-000000000001".parse().unwrap();
+    let given = id("kv-a", "0000AAAA-0000-0000-0000-000000000001");
+    let grants = decision.writer.as_mut().unwrap();
+    grants.principals = vec![(principal, Some(given))];
+    let is_shown = |kind, target: String| {
+        let status = ChangeStatus::Unknown;
+        result::is_shown(
+            &decision,
+            &ChangeRecord {
+                kind,
+                target,
+                status,
+            },
+        )
+    };
+    let own = id("kv-a", "0000aaaa-0000-0000-0000-000000000001");
+    assert!(is_shown(ChangeKind::AssignRole, own));
+    let elsewhere = id("kv-b", "0000aaaa-0000-0000-0000-000000000002");
+    assert!(!is_shown(ChangeKind::AssignRole, elsewhere));
+    assert!(is_shown(ChangeKind::SetArchive, cluster().to_string()));
 }
 
 #[test]

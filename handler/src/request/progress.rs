@@ -99,12 +99,21 @@ impl Progress {
         Some(absence.since)
     }
 
-    /// Notes what became of a change; a later word replaces an earlier one.
+    /// Notes what became of a change; a later word replaces an earlier one, but never undoes what was made.
     pub fn note(&mut self, record: ChangeRecord) {
+        let made = |status| match status {
+            ChangeStatus::Done => 2,
+            ChangeStatus::Accepted => 1,
+            ChangeStatus::Planned
+            | ChangeStatus::Unknown
+            | ChangeStatus::Present
+            | ChangeStatus::Failed => 0,
+        };
         let same = |earlier: &&mut ChangeRecord| {
             earlier.kind == record.kind && earlier.target == record.target
         };
         match self.changes.iter_mut().find(same) {
+            Some(earlier) if made(record.status) < made(earlier.status) => {}
             Some(earlier) => *earlier = record,
             None => self.changes.push(record),
         }
@@ -118,12 +127,15 @@ impl Progress {
         }
     }
 
-    /// Everything was read back and is right: what was sent without an answer was made.
-    pub fn confirm(&mut self) {
-        self.settle(ChangeStatus::Done);
-        let unknown = |change: &&mut ChangeRecord| change.status == ChangeStatus::Unknown;
-        for change in self.changes.iter_mut().filter(unknown) {
-            change.status = ChangeStatus::Done;
+    /// The binding was read back and is right. Of what it shows, what was sent without an answer was made, and what was
+    /// refused was there: somebody else made it.
+    pub fn confirm(&mut self, is_shown: impl Fn(&ChangeRecord) -> bool) {
+        for change in self.changes.iter_mut().filter(|change| is_shown(change)) {
+            change.status = match change.status {
+                ChangeStatus::Accepted | ChangeStatus::Unknown => ChangeStatus::Done,
+                ChangeStatus::Failed => ChangeStatus::Present,
+                kept => kept,
+            };
         }
     }
 

@@ -101,29 +101,46 @@ fn only_what_was_made_counts_as_changed() {
 }
 
 #[test]
-fn what_was_sent_without_an_answer_was_made_once_it_is_read_back() {
+fn what_is_read_back_was_made_or_was_there_and_what_is_not_is_as_it_was() {
+    use ChangeStatus::{Accepted, Done, Failed, Present, Unknown};
     let mut progress = Progress::default();
-    for (target, status) in [
-        ("t1", ChangeStatus::Unknown),
-        ("t2", ChangeStatus::Accepted),
-        ("t3", ChangeStatus::Failed),
-    ] {
-        let target = target.to_owned();
-        let kind = ChangeKind::AssignRole;
+    for (at, status) in [Unknown, Accepted, Failed, Unknown, Failed]
+        .into_iter()
+        .enumerate()
+    {
         progress.note(ChangeRecord {
-            kind,
-            target,
+            kind: ChangeKind::AssignRole,
+            target: at.to_string(),
             status,
         });
     }
-    assert!(progress.may_hide_a_change());
-    progress.confirm();
-    assert!(!progress.may_hide_a_change() && progress.has_changed());
-    let settled: Vec<ChangeStatus> = progress
-        .changes
-        .iter()
-        .map(|change| change.status)
-        .collect();
-    let expected = [ChangeStatus::Done, ChangeStatus::Done, ChangeStatus::Failed];
-    assert_eq!(settled, expected);
+    progress.confirm(|change| ["0", "1", "2"].contains(&change.target.as_str()));
+    let settled = progress.changes.iter().map(|change| change.status);
+    let settled: Vec<ChangeStatus> = settled.collect();
+    assert_eq!(settled, [Done, Done, Present, Unknown, Failed]);
+    assert!(progress.may_hide_a_change(), "nobody saw the fourth");
+}
+
+#[test]
+fn what_was_done_stays_done_whatever_becomes_of_a_later_try() {
+    let after = |statuses: &[ChangeStatus]| {
+        let mut progress = Progress::default();
+        for status in statuses {
+            progress.note(ChangeRecord {
+                kind: ChangeKind::AssignRole,
+                target: "/roles/1".to_owned(),
+                status: *status,
+            });
+        }
+        progress.changes[0].status
+    };
+    use ChangeStatus::{Accepted, Done, Failed, Present, Unknown};
+    for later in [Unknown, Failed, Present, Accepted] {
+        assert_eq!(after(&[Done, Unknown, later]), Done, "{later:?}");
+    }
+    for later in [Unknown, Failed, Present] {
+        assert_eq!(after(&[Accepted, Unknown, later]), Accepted, "{later:?}");
+        assert_eq!(after(&[Failed, Unknown, later]), later);
+    }
+    assert_eq!(after(&[Accepted, Unknown, Done]), Done);
 }
