@@ -217,7 +217,8 @@ pub struct BindingResult {
     pub writer_reason: Option<String>,
     /// What this request changed, or would have.
     pub changes: Vec<ChangeRecord>,
-    /// Role assignments on the vault that the cluster was moved away from: nobody removes them but a person.
+    /// Role assignments on the vault that the cluster was moved away from, or that were given on one that it never came to:
+    /// nobody removes them but a person.
     pub left_behind: Vec<String>,
     /// The archive when the cluster was first read for this request.
     pub before: Option<ArchiveStatus>,

@@ -21,7 +21,7 @@ use vaultbind_core::{
 use super::Error;
 use crate::{
     context::Context,
-    request::{Chosen, Request},
+    request::{Chosen, Progress, Request},
 };
 
 /// How many candidates a result lists: a message has its bounds, and nobody reads more.
@@ -112,7 +112,7 @@ impl Report {
                 .unwrap_or_default(),
             writer_reason: grants.map(|grants| grants.reason.to_owned()),
             changes: request.progress.changes.clone(),
-            left_behind: request.progress.left_behind.clone(),
+            left_behind: left_behind(&request.progress, decision),
             before: request.progress.before.clone(),
             after: self.cluster.as_ref().map(ArchiveStatus::of),
             reason,
@@ -155,6 +155,26 @@ fn warnings(chosen: Option<&Chosen>, decision: Option<&Decision>) -> Vec<Reason>
     let before = chosen.map_or(&[][..], |chosen| &chosen.warnings);
     let before = before.iter().filter(|warning| !now.contains(warning));
     now.iter().chain(before).cloned().collect()
+}
+
+/// Role assignments that stay where the cluster is not: of the vault that it left, or given for one that it never came to.
+fn left_behind(progress: &Progress, decision: Option<&Decision>) -> Vec<String> {
+    let Some(decision) = decision else {
+        return Vec::new();
+    };
+    let moved = decision.is_bound().then_some(&progress.left_behind);
+    let vault = decision.vault.as_ref().filter(|_| decision.is_bound());
+    let vault = vault.map(|vault| format!("{}/", vault.id).to_ascii_lowercase());
+    let is_needed = |target: &str| {
+        let vault = vault.as_ref();
+        vault.is_some_and(|vault| target.to_ascii_lowercase().starts_with(vault))
+    };
+    let given = progress.changes.iter().filter(|change| {
+        change.kind == ChangeKind::AssignRole && change.status == ChangeStatus::Done
+    });
+    let stray = given.map(|change| &change.target);
+    let stray = stray.filter(|target| !is_needed(target));
+    moved.into_iter().flatten().chain(stray).cloned().collect()
 }
 
 /// Does the binding as it was read back show the change? A role on a vault that was not chosen in the end is not seen.
