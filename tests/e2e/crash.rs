@@ -206,6 +206,24 @@ async fn a_kill_after_any_call_ends_in_the_same_state() {
 }
 
 #[tokio::test]
+async fn after_a_crash_the_result_says_that_more_may_have_been_changed() {
+    for writer in Writer::ALL {
+        for before in [true, false] {
+            let town = writer.town().await;
+            let kill = FaultRule::new(Service::Arm, "clusters/c1", Fault::KillHandler { before });
+            town.simulator.world.faults.add(kill.method("PATCH"));
+            bind(&town).await;
+            writer.assert_bound(&town, "killed at the PATCH");
+            assert_eq!(kills(&town), 1);
+            let results = town.results();
+            let redelivered = results.iter().map(|it| &it["data"]["redelivered"]);
+            let owns_up: Vec<bool> = redelivered.map(|it| *it == true).collect();
+            assert_eq!(owns_up, [true], "{writer:?}: {results:#?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_handler_that_is_killed_while_idle_is_started_again() {
     let town = Writer::PlatformApps.town().await;
     let pid = town.host.handler_pid();

@@ -138,11 +138,11 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
             RetryPolicy::at_once(gone(cluster))
         }
         // After two minutes it counts as made anew, whatever comes of it then.
-        Error::StillShown(cluster) => RetryPolicy::steps(
+        Error::StillShown(_) => RetryPolicy::steps(
             RetryClass::StillShown,
             &[10, 20, 30, 60],
             None,
-            gone(cluster),
+            failed("StillShown", TOO_LONG),
         ),
         Error::Absent(cluster) => {
             RetryPolicy::steps(RetryClass::Absent, &[10, 20, 30, 60], None, gone(cluster))

@@ -87,11 +87,9 @@ pub(super) fn refused(
     vault: &Vault,
     stop: Stop,
 ) -> Stop {
-    let is_in_place = current
-        .vault(input)
-        .is_some_and(|bound| bound.id == vault.id);
+    let may_choose = may_choose(rule, current) && !current.is_to(vault);
     match input.current_lists(rule) {
-        Ok(lists) if may_choose(rule, current) && !is_in_place => until_settled(rule, &lists, stop),
+        Ok(lists) if may_choose => until_settled(rule, &lists, stop),
         _ => stop,
     }
 }
@@ -103,10 +101,7 @@ pub(super) fn settled(
     current: &CurrentBinding,
     vault: &Vault,
 ) -> Result<(), Stop> {
-    if current
-        .vault(input)
-        .is_some_and(|bound| bound.id == vault.id)
-    {
+    if current.is_to(vault) {
         return Ok(());
     }
     let lists = input.current_lists(rule)?;

@@ -85,15 +85,14 @@ impl CurrentBinding {
         }
     }
 
+    /// Is it bound to this vault?
+    pub(super) fn is_to(&self, vault: &Vault) -> bool {
+        matches!(self, Self::Bound { id, .. } if *id == vault.id)
+    }
+
     /// Does the cluster know its vault by another id than it has now?
     pub(super) fn was_moved(&self) -> bool {
-        matches!(
-            self,
-            Self::Bound {
-                moved_from: Some(_),
-                ..
-            }
-        )
+        matches!(self, Self::Bound { moved_from, .. } if moved_from.is_some())
     }
 
     /// Is it the vault that the cluster had, under an id that it has no more?

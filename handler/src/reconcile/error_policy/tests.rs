@@ -149,7 +149,7 @@ fn every_error_is_retried_or_given_up_as_the_table_says() {
         absent after a write: 4 retries in 2 min, then gone ClusterNotFound
         absent after a delete: 0 retries in 0 min, then gone ClusterNotFound
         absent in a sweep: 0 retries in 0 min, then gone ClusterNotFound
-        still shown: 1442 retries in 1440 min, then gone ClusterNotFound
+        still shown: 1442 retries in 1440 min, then failed StillShown
         cluster busy: 75 retries in 1440 min, then gone ClusterNotFound
         vault not ready: 12 retries in 60 min, then gone ClusterNotFound
         not found: 4 retries in 2 min, then gone ClusterNotFound
