@@ -28,7 +28,7 @@ use vaultbind_core::policy::document;
 use vaultbind_simulator::{
     ClusterSpec, Config as WorldConfig, Estate, Simulator, SubscriptionSpec, VaultSpec, World,
     journal::Service,
-    service_bus::{Broker, message::NewMessage, message::Received},
+    service_bus::{Broker, message::NewMessage, message::Session},
     state::quota::Spending,
     tell,
 };
@@ -39,11 +39,12 @@ const POLICY: &str = include_str!("fixtures/by-site.yaml");
 /// How many clusters come at once, and how many sites and vaults they share.
 const CLUSTERS: usize = 2000;
 const SITES: usize = 20;
-/// How many handlers there are, and how many calls each has at a time, as `host.json` has it.
+/// How many handlers there are, and how many places each has for sessions, as `host.json` has it.
 const HANDLERS: usize = 2;
-const CALLS: usize = 8;
-/// How long a call of a function takes, by the clock that is moved by hand.
+const PLACES: usize = 32;
+/// How long a call of a function takes, by the clock that is moved by hand, and how long its place is idle after it.
 const LOOK: Duration = Duration::from_millis(500);
+const IDLE: Duration = Duration::from_millis(500);
 
 /// A world on a clock by hand, and the handlers in it.
 struct Stage {
@@ -82,7 +83,7 @@ impl Stage {
             let first_seen = self.simulator.world.clock.now();
             let first_seen = first_seen.format(&time::format_description::well_known::Rfc3339);
             let body = json!({ "version": 1, "id": name, "kind": "cluster", "clusterId": id, "firstSeen": first_seen.unwrap() });
-            let message = NewMessage::json(&name, &body);
+            let message = NewMessage::json(&name, &body).in_session(&name);
             self.simulator.broker.send("requests", message).unwrap();
         }
     }
@@ -96,27 +97,27 @@ impl Stage {
     async fn drain(&self) -> Duration {
         let (broker, clock) = (&self.simulator.broker, &self.simulator.world.clock);
         let began = clock.now();
-        let calls = Arc::new(Semaphore::new(HANDLERS * CALLS));
+        let places = Arc::new(Semaphore::new(HANDLERS * PLACES));
         let mut under_way = JoinSet::new();
         let mut turn = 0;
         loop {
-            while calls.available_permits() > 0 {
-                let Some(received) = broker.receive("requests").unwrap() else {
+            while places.available_permits() > 0 {
+                let Some(session) = broker.accept_session("requests").unwrap() else {
                     break;
                 };
-                let permit = Arc::clone(&calls).try_acquire_owned().unwrap();
+                let place = Arc::clone(&places).try_acquire_owned().unwrap();
                 let context = Arc::clone(&self.handlers[turn % HANDLERS]);
                 turn += 1;
                 let broker = broker.clone();
                 under_way.spawn(async move {
-                    serve(&context, &broker, received).await;
-                    drop(permit);
+                    serve(&context, &broker, &session).await;
+                    drop(place);
                 });
             }
             if let Some(ended) = under_way.join_next().await {
                 ended.unwrap();
-                // So many go on side by side that one ends each part of the time that it takes.
-                self.advance(LOOK / u32::try_from(HANDLERS * CALLS).unwrap())
+                // So many go on side by side that one ends each part of the time that it takes a place.
+                self.advance((LOOK + IDLE) / u32::try_from(HANDLERS * PLACES).unwrap())
                     .await;
             } else if let Some(due) = broker.next_scheduled("requests") {
                 self.advance((due - clock.now()).try_into().unwrap_or_default())
@@ -192,8 +193,10 @@ fn handler(simulator: &Simulator) -> Context {
     context
 }
 
-/// What `reconcile` does with a message, and the host with its answer.
-async fn serve(context: &Context, broker: &Broker, received: Received) {
+/// What `reconcile` does with a session's message, and the host with its answer.
+async fn serve(context: &Context, broker: &Broker, session: &Session) {
+    let received = broker.receive_from("requests", session, IDLE).unwrap();
+    let received = received.unwrap();
     let text = String::from_utf8(received.message.sent.body.to_vec()).unwrap();
     let request = Request::from_json(&text).unwrap();
     let answer = deliver(context, request).await;
@@ -202,6 +205,7 @@ async fn serve(context: &Context, broker: &Broker, received: Received) {
     } else {
         broker.abandon("requests", received.lock_token).unwrap();
     }
+    broker.close_session("requests", session).unwrap();
 }
 
 fn estate(clusters: usize) -> Estate {
@@ -265,7 +269,7 @@ async fn a_backlog_drains_at_the_rate_of_arms_quotas() {
     drop(azure);
     assert_eq!(stage.simulator.broker.sent("results").len(), CLUSTERS);
     // Each handler lists the one boundary anew after half a minute; for the first two seconds clocks may differ.
-    let most = HANDLERS * ((took / 30.0).ceil() as usize + CALLS);
+    let most = HANDLERS * ((took / 30.0).ceil() as usize + PLACES);
     assert!(calls.lists <= most, "{} lists of vaults", calls.lists);
     assert!(took <= least * 1.1, "{took} s, and {least} s would do");
     assert!(

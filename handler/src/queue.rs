@@ -40,6 +40,7 @@ pub async fn send_request(
         body: serde_json::to_string(request)?,
         content_type: "application/json",
         message_id: request.message_id(),
+        session_id: Some(request.session_id()),
         label: None,
         correlation_id: request.cause.id.clone(),
         scheduled: due,

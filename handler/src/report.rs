@@ -41,6 +41,7 @@ pub async fn send(
         body: serde_json::to_string(&event)?,
         content_type: "application/cloudevents+json",
         message_id: event.id.clone(),
+        session_id: None,
         label: Some(event.data.outcome.word().to_owned()),
         correlation_id: request.cause.id.clone(),
         scheduled: None,

@@ -193,7 +193,10 @@ impl Request {
         }
         let request: Self = serde_json::from_str(text).map_err(RequestError::Malformed)?;
         let cause_id = request.cause.id.as_deref().unwrap_or("none");
-        if is_fit(&request.id, MAX_ID) && is_fit(cause_id, MAX_MESSAGE_ID) {
+        if is_fit(&request.id, MAX_ID)
+            && !request.session_id().is_empty()
+            && is_fit(cause_id, MAX_MESSAGE_ID)
+        {
             Ok(request)
         } else {
             Err(RequestError::BadId)
@@ -229,6 +232,14 @@ impl Request {
         match self.attempt {
             0 => self.id.clone(),
             attempt => format!("{}:{attempt}", self.id),
+        }
+    }
+
+    /// The session of its messages: looks at one cluster take turns, and so do the pages of one sweep.
+    pub fn session_id(&self) -> String {
+        match &self.subject {
+            Subject::Cluster { cluster_id, .. } => hash(&[cluster_id.key()]),
+            Subject::Sweep { .. } => id::sweep_id(&self.id).to_owned(),
         }
     }
 

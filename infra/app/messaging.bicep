@@ -53,8 +53,11 @@ resource requests 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = {
     duplicateDetectionHistoryTimeWindow: 'PT10M'
     // The host redelivers a failed request at once: a fault of seconds must not use up a request's deliveries.
     maxDeliveryCount: 100
-    // Longer than the host's functionTimeout of two minutes, so that no second delivery overlaps the first.
-    lockDuration: 'PT5M'
+    // Two looks at one cluster never overlap: its requests share a session, and a session has one receiver. ARM cannot
+    // change this in a queue that stands.
+    requiresSession: true
+    // The host renews the lock while a call lasts; a host that dies keeps its clusters waiting until it ends.
+    lockDuration: 'PT1M'
     // Requests give up after a day; what is older than a week was never looked at and must be seen.
     defaultMessageTimeToLive: 'P7D'
     deadLetteringOnMessageExpiration: true

@@ -196,11 +196,12 @@ async fn a_request_that_cannot_be_understood_is_a_dead_letter_and_holds_nothing_
     let cluster = town.cluster_id("c1");
     let broken = broken_requests(&cluster);
     let count = broken.len();
-    for message in broken {
+    for (number, message) in broken.into_iter().enumerate() {
+        let message = message.in_session(&number.to_string());
         town.simulator.broker.send("requests", message).unwrap();
     }
     let good = json!({ "version": 1, "id": "good", "kind": "cluster", "clusterId": cluster });
-    let good = NewMessage::json("good", &good);
+    let good = NewMessage::json("good", &good).in_session("good");
     town.simulator.broker.send("requests", good).unwrap();
     // Were any of its hundreds of deliveries answered after a wait, it would not settle in time.
     town.settle().await;

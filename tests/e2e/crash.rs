@@ -247,7 +247,9 @@ async fn two_instances_that_take_from_one_queue_bind_each_cluster_once() {
         .subscription(WEST)
         .vault(binding::vault("kv-a", "a"));
     let estate = (1..=CLUSTERS).fold(empty, |estate, number| estate.cluster(cluster(number)));
-    let town = Plan::new(estate).open().await;
+    // As few places as leave something for the other one.
+    let places = "AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentSessions";
+    let town = Plan::new(estate).set(places, "2").open().await;
     let other = town.another_host().await;
     town.host.tick("resync").await.unwrap();
     town.settle().await;

@@ -170,7 +170,7 @@ fn send(town: &Town, id: &str, cluster: &str, claim: &Value) {
     for (name, value) in claim.as_object().unwrap() {
         request[name] = value.clone();
     }
-    let message = NewMessage::json(id, &request);
+    let message = NewMessage::json(id, &request).in_session(id);
     town.simulator.broker.send("requests", message).unwrap();
 }
 

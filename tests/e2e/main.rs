@@ -26,4 +26,5 @@ mod rights;
 mod scenario;
 mod startup;
 mod town;
+mod turns;
 mod vault_lists;

@@ -188,6 +188,7 @@ async fn a_policy_with_mistakes_stops_the_host_and_loses_no_message() {
         "m-1",
         &serde_json::json!({ "version": 1 }),
     );
+    let request = request.in_session("s-1");
     simulator.broker.send("requests", request).unwrap();
     let policy = write_policy(FIVE_MISTAKES);
     let mut config = HostConfig::new(root(), simulator.world.clone(), simulator.broker.clone());

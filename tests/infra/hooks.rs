@@ -88,6 +88,61 @@ const AZURE: &str = r#"case "$*" in
   "role assignment list --subscription s-2"*) echo /a/three ;;
 esac"#;
 
+const NAMESPACE: [(&str, &str); 2] = [("AZURE_ENV_NAME", "test"), ("AZURE_SUBSCRIPTION_ID", "s-1")];
+
+/// What preflight makes of a namespace whose queue answers like this: its exit code, and what it says.
+fn preflight(name: &str, queue: &str) -> (Option<i32>, String) {
+    let answers = format!(
+        r#"case "$*" in
+  "resource list --subscription s-1 --tag azd-env-name=test "*) echo /n/sb ;;
+  "resource show --ids /n/sb/queues/requests --query properties.requiresSession "*) {queue} ;;
+esac"#
+    );
+    let stage = Stage::new(name, &answers);
+    let output = stage.run("preflight.sh", &NAMESPACE);
+    assert_eq!(deletions(&stage), [""; 0]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), said)
+}
+
+#[test]
+fn a_queue_without_sessions_stops_a_deployment_and_the_way_out_is_told() {
+    let (code, said) = preflight("preflight-plain", "echo false");
+    assert_eq!(code, Some(1));
+    for part in [
+        "The queue /n/sb/queues/requests",
+        "without sessions",
+        "az resource show --ids \"/n/sb/queues/requests\" --query properties.countDetails",
+        "az resource delete --ids \"/n/sb/queues/requests\"",
+    ] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+}
+
+#[test]
+fn a_queue_with_sessions_and_none_at_all_stop_nothing() {
+    let missing = "echo '(ResourceNotFound) The Resource was not found.' >&2; exit 3";
+    for (name, queue) in [
+        ("preflight-sessions", "echo true"),
+        ("preflight-none", missing),
+    ] {
+        assert_eq!(preflight(name, queue), (Some(0), String::new()), "{name}");
+    }
+}
+
+#[test]
+fn what_preflight_cannot_see_it_says_and_leaves_to_azure() {
+    let (code, said) = preflight(
+        "preflight-blind",
+        "echo '(AuthorizationFailed)' >&2; exit 1",
+    );
+    assert_eq!(code, Some(0));
+    assert!(
+        said.contains("could not look at /n/sb/queues/requests: (AuthorizationFailed)"),
+        "{said}"
+    );
+}
+
 fn deletions(stage: &Stage) -> Vec<String> {
     let calls = stage.calls().into_iter();
     calls.filter(|it| it.contains(" delete ")).collect()

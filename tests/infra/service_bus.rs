@@ -14,7 +14,8 @@ fn the_queues_are_as_the_messages_need_them() {
         assert_eq!(requests["requiresDuplicateDetection"], true);
         assert_eq!(requests["duplicateDetectionHistoryTimeWindow"], "PT10M");
         assert_eq!(requests["maxDeliveryCount"], 100);
-        assert_eq!(requests["lockDuration"], "PT5M");
+        assert_eq!(requests["requiresSession"], true);
+        assert_eq!(requests["lockDuration"], "PT1M");
         assert_eq!(requests["deadLetteringOnMessageExpiration"], true);
         let is_topic = snapshot.name == "three-subscriptions";
         let kind = if is_topic {
@@ -26,21 +27,27 @@ fn the_queues_are_as_the_messages_need_them() {
         let results = &snapshot.named(kind, &end)["properties"];
         assert_eq!(results["requiresDuplicateDetection"], true);
         assert_eq!(results["duplicateDetectionHistoryTimeWindow"], "P1D");
+        assert!(results["requiresSession"] != true, "consumers share it");
         assert_eq!(snapshot.of_type(queue).len(), if is_topic { 1 } else { 2 });
     }
 }
 
 #[test]
-fn a_lock_outlasts_the_longest_invocation() {
-    let host: Value = serde_json::from_str(&read("host.json")).unwrap();
+fn a_session_is_held_for_longer_than_the_longest_invocation_and_a_place_not_for_long_after_it() {
+    let json = |file: &str| serde_json::from_str::<Value>(&read(file)).unwrap();
+    let host = json("host.json");
     assert_eq!(
         host["functionTimeout"], "00:02:00",
-        "shorter than the lock of five minutes"
+        "shorter than the five minutes for which the lock is renewed"
     );
-    let calls = &host["extensions"]["serviceBus"]["maxConcurrentCalls"];
-    assert!(
-        calls.as_u64().unwrap() <= 16,
-        "all instances share one identity's limits"
+    let options = &host["extensions"]["serviceBus"];
+    assert_eq!(options["maxAutoLockRenewalDuration"], "00:05:00");
+    // Places by idle time are the sessions that a host serves in a second; unset, it would be one in two seconds.
+    assert_eq!(options["maxConcurrentSessions"], 32);
+    assert_eq!(options["sessionIdleTimeout"], "00:00:00.5000000");
+    assert_eq!(
+        json("reconcile/function.json")["bindings"][0]["isSessionsEnabled"],
+        true
     );
 }
 

@@ -41,6 +41,8 @@ pub struct Message {
     pub content_type: &'static str,
     /// The queue drops a message whose id it has seen within its window.
     pub message_id: String,
+    /// The session: a queue that has sessions hands out one message of each at a time, and takes none without.
+    pub session_id: Option<String>,
     /// The label, called subject elsewhere.
     pub label: Option<String>,
     /// What the message is about, for whoever correlates.
@@ -82,6 +84,7 @@ impl Message {
     fn options(&self) -> SendMessageOptions {
         let broker_properties = SettableBrokerProperties {
             message_id: Some(self.message_id.clone()),
+            session_id: self.session_id.clone(),
             label: self.label.clone(),
             correlation_id: self.correlation_id.clone(),
             scheduled_enqueue_time_utc: self.scheduled.map(whole_second),

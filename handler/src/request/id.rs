@@ -60,10 +60,14 @@ pub fn sweep_request_id(vault: &VaultId, bucket: Option<Bucket>, cause_id: &str)
     }
 }
 
-/// The id of the page of a sweep that begins at `skip_token`; `sweep_id` is the first page's.
-pub fn page_request_id(sweep_id: &str, skip_token: &str) -> String {
-    let first = sweep_id.split('/').next().unwrap_or(sweep_id);
-    format!("{first}/{}", hash(&[skip_token]))
+/// The id of the page of a sweep that begins at `skip_token`, behind any other page of it.
+pub fn page_request_id(page_id: &str, skip_token: &str) -> String {
+    format!("{}/{}", sweep_id(page_id), hash(&[skip_token]))
+}
+
+/// The id of the sweep that a page belongs to: that of its first page.
+pub(super) fn sweep_id(page_id: &str) -> &str {
+    page_id.split_once('/').map_or(page_id, |(first, _)| first)
 }
 
 /// A short id that follows from its parts: the first 32 hexadecimal digits of their SHA-256.

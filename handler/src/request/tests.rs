@@ -251,3 +251,22 @@ fn a_class_that_another_version_wrote_is_no_mistake() {
     let progress: Progress = serde_json::from_value(json!({ "class": "from-tomorrow" })).unwrap();
     assert_eq!(progress.class, Some(RetryClass::Unknown));
 }
+
+#[test]
+fn requests_for_one_cluster_share_a_session_and_pages_of_one_sweep_another() {
+    let id = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.NetworkCloud/clusters/C1";
+    let request = |body: serde_json::Value| Request::from_json(&body.to_string());
+    let cluster = |id: &str, request_id: &str| {
+        let body = json!({ "version": 1, "id": request_id, "kind": "cluster", "clusterId": id });
+        request(body).unwrap().session_id()
+    };
+    assert_eq!(cluster(id, "a"), cluster(&id.to_lowercase(), "b"));
+    assert_ne!(cluster(id, "a"), cluster(&id.replace("C1", "C2"), "a"));
+    let page = |id: &str| {
+        let page = request(json!({ "version": 1, "id": id, "kind": "sweep" }));
+        page.map(|page| page.session_id()).ok()
+    };
+    assert_eq!(page("sweep"), Some("sweep".to_owned()));
+    assert_eq!(page("sweep/page"), page("sweep"));
+    assert_eq!(page("/page"), None, "no session has an empty id");
+}

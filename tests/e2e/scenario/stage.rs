@@ -127,11 +127,10 @@ impl Stage {
         plan.policy = self.policy.clone();
         // One call at a time, and a stretch for coalescing that a step never straddles: what comes of a script is the
         // same each time.
+        let option = |name: &str| format!("AzureFunctionsJobHost__extensions__serviceBus__{name}");
         plan = plan.set("VAULTBIND_COALESCE_SECONDS", "300");
-        plan = plan.set(
-            "AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls",
-            "1",
-        );
+        plan = plan.set(&option("maxConcurrentSessions"), "1");
+        plan = plan.set(&option("sessionIdleTimeout"), "00:00:00");
         plan.environment.append(&mut self.environment);
         self.town = Some(Town::around(simulator, plan).await);
     }
@@ -261,7 +260,7 @@ impl Stage {
         let body = json!({ "version": 1, "id": id, "kind": "cluster", "clusterId": self.id(name) });
         let broker = &self.town().simulator.broker;
         broker
-            .send("requests", NewMessage::json(&id, &body))
+            .send("requests", NewMessage::json(&id, &body).in_session(name))
             .unwrap();
     }
 

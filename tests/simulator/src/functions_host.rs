@@ -101,9 +101,8 @@ impl FunctionsHost {
         let host = &self.pace.host;
         for function in host.app.functions.clone() {
             match function.trigger.clone() {
-                Trigger::ServiceBus { queue, namespace } => {
-                    let listener =
-                        service_bus_trigger::listen(host.clone(), function, queue, namespace);
+                Trigger::ServiceBus(source) => {
+                    let listener = service_bus_trigger::listen(host.clone(), function, source);
                     self.tasks.push(tokio::spawn(listener));
                 }
                 Trigger::EventGrid => {

@@ -2,9 +2,11 @@
 //! It never waits by itself: time comes from the simulator's clock, and whoever waits says for how long.
 
 pub mod broker_properties;
+mod error;
 pub mod message;
 pub mod queue;
 pub mod rest;
+mod sessions;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,29 +18,10 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+pub use error::BrokerError;
 use message::{DeadLetter, Message, NewMessage, Received, SendOutcome, Sent};
 use queue::{Queue, QueueConfig};
 pub use rest::router;
-
-/// What the broker refuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BrokerError {
-    /// No queue has this name.
-    NoSuchQueue,
-    /// The lock was settled before, or it is lost.
-    LockLost,
-}
-
-impl std::fmt::Display for BrokerError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::NoSuchQueue => "no queue has this name",
-            Self::LockLost => "the lock is lost or the message was settled before",
-        })
-    }
-}
-
-impl std::error::Error for BrokerError {}
 
 /// A Service Bus namespace; clones share it.
 #[derive(Clone, Debug)]
@@ -94,9 +77,14 @@ impl Broker {
     /// Sends a message.
     ///
     /// # Errors
-    /// When there is no such queue.
+    /// When there is no such queue, or the message lacks the session that the queue asks for.
     pub fn send(&self, queue: &str, message: NewMessage) -> Result<SendOutcome, BrokerError> {
-        self.change(queue, |queue, now| queue.send(now, message))
+        self.change(queue, |queue, now| {
+            if queue.config.requires_session && message.properties.session_id.is_none() {
+                return Err(BrokerError::SessionIdMissing);
+            }
+            Ok(queue.send(now, message))
+        })?
     }
 
     /// Hands out the oldest active message under a lock of the queue's own duration.
@@ -116,7 +104,12 @@ impl Broker {
         queue: &str,
         hold: Duration,
     ) -> Result<Option<Received>, BrokerError> {
-        self.change(queue, |queue, now| queue.receive(now, hold))
+        self.change(queue, |queue, now| {
+            if queue.config.requires_session {
+                return Err(BrokerError::HasSessions);
+            }
+            Ok(queue.receive(now, hold))
+        })?
     }
 
     /// Takes a locked message away for good.

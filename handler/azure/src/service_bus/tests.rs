@@ -9,6 +9,7 @@ fn message() -> Message {
         body: r#"{"a":"ä"}"#.to_owned(),
         content_type: "application/cloudevents+json",
         message_id: "m-1".to_owned(),
+        session_id: Some("s-1".to_owned()),
         label: Some("bound".to_owned()),
         correlation_id: Some("corr-é\n\u{7f}😀".to_owned()),
         scheduled: Some(datetime!(2026-11-06 08:49:36.1 UTC)),
@@ -59,6 +60,7 @@ async fn broker_properties_are_one_line_of_ascii_json() {
     assert!(header.is_ascii() && !header.contains('\n'), "{header}");
     let properties: Value = serde_json::from_str(header).unwrap();
     assert_eq!(properties["MessageId"], "m-1");
+    assert_eq!(properties["SessionId"], "s-1");
     assert_eq!(properties["Label"], "bound");
     assert_eq!(properties["CorrelationId"], "corr-é\n\u{7f}😀");
     assert_eq!(

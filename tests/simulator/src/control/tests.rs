@@ -1,5 +1,7 @@
 //! The surface over HTTP.
 
+use std::time::Duration;
+
 use super::*;
 use crate::service_bus::message::NewMessage;
 
@@ -37,12 +39,14 @@ async fn results_and_requests_are_shown() {
             NewMessage::json("r", &json!({ "outcome": "bound" })),
         )
         .unwrap();
-    let later = surface.world.clock.now() + std::time::Duration::from_secs(60);
+    let later = surface.world.clock.now() + Duration::from_secs(60);
     surface
         .broker
         .send(
             "requests",
-            NewMessage::json("q", &json!({})).scheduled(later),
+            NewMessage::json("q", &json!({}))
+                .in_session("s")
+                .scheduled(later),
         )
         .unwrap();
     let results = read(&control, &client, "/results").await;
@@ -114,9 +118,18 @@ async fn dead_letters_are_shown_by_queue() {
     let (surface, control, client) = surface().await;
     surface
         .broker
-        .send("requests", NewMessage::json("m", &json!({})))
+        .send(
+            "requests",
+            NewMessage::json("m", &json!({})).in_session("s"),
+        )
         .unwrap();
-    while let Some(received) = surface.broker.receive("requests").unwrap() {
+    let session = surface.broker.accept_session("requests").unwrap().unwrap();
+    let next = || {
+        surface
+            .broker
+            .receive_from("requests", &session, Duration::ZERO)
+    };
+    while let Some(received) = next().unwrap() {
         surface
             .broker
             .abandon("requests", received.lock_token)

@@ -1,6 +1,8 @@
 //! A function app as the host reads it from disk: `host.json` and a `function.json` in each direct child folder.
 //! It starts nothing; what it cannot use it reports and leaves out.
 
+mod service_bus;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use serde_json::Value;
 
 use super::schedule::Schedule;
 use super::settings::Settings;
+pub(super) use service_bus::{QueueTrigger, ServiceBusOptions};
 
 /// A function app.
 #[derive(Clone, Debug)]
@@ -26,14 +29,6 @@ pub(super) struct App {
     pub(super) service_bus: ServiceBusOptions,
 }
 
-/// The section `extensions.serviceBus`.
-#[derive(Clone, Debug)]
-pub(super) struct ServiceBusOptions {
-    pub(super) max_concurrent_calls: usize,
-    pub(super) auto_complete: bool,
-    pub(super) lock_renewal: Duration,
-}
-
 /// A function of a custom handler.
 #[derive(Clone, Debug)]
 pub(super) struct Function {
@@ -48,7 +43,7 @@ pub(super) struct Function {
 #[derive(Clone, Debug)]
 pub(super) enum Trigger {
     EventGrid,
-    ServiceBus { queue: String, namespace: String },
+    ServiceBus(QueueTrigger),
     Timer { schedule: Schedule, monitored: bool },
 }
 
@@ -89,25 +84,6 @@ impl App {
 
     pub(super) fn function(&self, name: &str) -> Option<&Function> {
         self.functions.iter().find(|function| function.name == name)
-    }
-}
-
-impl ServiceBusOptions {
-    fn read(section: &Value) -> anyhow::Result<Self> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let calls = number(&section["maxConcurrentCalls"]).unwrap_or(16 * cores);
-        let renewal = section["maxAutoLockRenewalDuration"]
-            .as_str()
-            .unwrap_or("00:05:00");
-        if calls == 0 {
-            bail!("extensions.serviceBus.maxConcurrentCalls must be at least 1");
-        }
-        Ok(Self {
-            max_concurrent_calls: calls,
-            auto_complete: boolean(&section["autoCompleteMessages"]).unwrap_or(true),
-            lock_renewal: time_span(renewal)
-                .context("extensions.serviceBus.maxAutoLockRenewalDuration")?,
-        })
     }
 }
 
@@ -231,10 +207,11 @@ fn read_trigger(trigger: &Value, settings: &Settings) -> Result<Trigger, String>
             let namespace = settings
                 .get(&setting)
                 .ok_or_else(|| format!("the setting {setting} is missing"))?;
-            Ok(Trigger::ServiceBus {
+            Ok(Trigger::ServiceBus(QueueTrigger {
                 queue: settings.resolve(text("queueName")?)?,
                 namespace: namespace.to_owned(),
-            })
+                sessions: boolean(&trigger["isSessionsEnabled"]).unwrap_or(false),
+            }))
         }
         "timertrigger" => {
             let schedule: Schedule = settings.resolve(text("schedule")?)?.parse()?;

@@ -2,7 +2,7 @@
 //! It settles no message and answers no delivery; that is the triggers' part.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ pub(super) struct Host {
     pub(super) record: Arc<Record>,
     /// False once it has been told to stop: nothing new is begun.
     pub(super) accepts: watch::Sender<bool>,
+    /// True once it was killed: it settles nothing and gives nothing up.
+    dead: AtomicBool,
     pub(super) tuning: Mutex<Tuning>,
     pub(super) timers: Mutex<BTreeMap<String, OffsetDateTime>>,
     handler: Mutex<Arc<Handler>>,
@@ -65,6 +67,7 @@ impl Host {
             broker,
             record,
             accepts: watch::Sender::new(true),
+            dead: AtomicBool::new(false),
             tuning: Mutex::default(),
             timers: Mutex::default(),
             handler: Mutex::new(Arc::new(handler)),
@@ -89,6 +92,14 @@ impl Host {
     /// Whether triggers may begin something.
     pub(super) fn accepts(&self) -> bool {
         *self.accepts.borrow() && self.record.is_running()
+    }
+
+    pub(super) fn die(&self) {
+        self.dead.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::SeqCst)
     }
 
     /// Calls a function with the envelope that `make` builds.

@@ -37,7 +37,7 @@ impl Pace {
             .functions
             .iter()
             .filter_map(|function| match &function.trigger {
-                Trigger::ServiceBus { queue, .. } => Some(queue.as_str()),
+                Trigger::ServiceBus(source) => Some(source.queue.as_str()),
                 Trigger::EventGrid | Trigger::Timer { .. } => None,
             })
     }

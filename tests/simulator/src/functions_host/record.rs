@@ -111,6 +111,13 @@ impl Record {
         self.change(|lists| lists.host_log.push(line));
     }
 
+    /// The same, unless it stands there already.
+    pub(super) fn log_once(&self, line: String) {
+        if !self.lock().host_log.contains(&line) {
+            self.log(line);
+        }
+    }
+
     pub(super) fn print(&self, stderr: bool, line: String) {
         self.change(|lists| {
             if stderr {

@@ -52,10 +52,10 @@ mod tests {
         let broker = Broker::new(clock.clone());
         let body = json!({ "firstSeen": "2026-02-03T04:05:06.5Z", "progress": { "since": "2026-02-03T04:00:00+00:00" }, "id": "2026" });
         broker
-            .send("requests", NewMessage::json("m", &body))
+            .send("results", NewMessage::json("m", &body))
             .unwrap();
         clock.advance(skip);
-        let mut received = broker.receive("requests").unwrap().unwrap();
+        let mut received = broker.receive("results").unwrap().unwrap();
         clock.feel(clock.offset());
         account_for(&mut received.message, clock.felt());
         received.message.json()

@@ -26,6 +26,9 @@ impl FunctionsHost {
     /// When the handler cannot be signalled.
     pub async fn stop(self, mode: StopMode) -> anyhow::Result<()> {
         let host = &self.pace.host;
+        if mode == StopMode::Kill {
+            host.die();
+        }
         host.accepts.send_replace(false);
         match mode {
             StopMode::Drain => {

@@ -1,6 +1,7 @@
 //! The host against handlers made for the purpose: a server inside the test, or the test's own program as a process.
 
 mod process;
+mod sessions;
 mod support;
 mod triggers;
 
@@ -162,12 +163,12 @@ async fn calls_at_a_time_are_limited_by_the_host_file() {
     let handler = HandlerServer::start().await;
     handler.hold();
     let host = attached(&handler).await;
-    for n in 0..12 {
+    for n in 0..36 {
         host.broker
             .send("requests", message(&n.to_string()))
             .unwrap();
     }
-    host.wait_until(PATIENCE, |host| host.in_flight().len() == 8)
+    host.wait_until(PATIENCE, |host| host.in_flight().len() == 32)
         .await
         .unwrap();
     host.broker
@@ -176,14 +177,14 @@ async fn calls_at_a_time_are_limited_by_the_host_file() {
         .unwrap();
     handler.release();
     host.settle(PATIENCE).await.unwrap();
-    assert_eq!(handler.calls().len(), 12);
+    assert_eq!(handler.calls().len(), 36);
 }
 
 #[tokio::test]
 async fn a_body_is_sent_in_the_hosts_chunks() {
     let (base, request) = support::raw_listener().await;
     let host = support::attached_to(&base, &[]).await;
-    let body = NewMessage::json("m", &json!({ "text": "x".repeat(3000) }));
+    let body = NewMessage::json("m", &json!({ "text": "x".repeat(3000) })).in_session("m");
     host.broker.send("requests", body).unwrap();
     let request = tokio::time::timeout(PATIENCE, request)
         .await

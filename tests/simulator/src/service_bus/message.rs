@@ -62,6 +62,13 @@ impl NewMessage {
         }
     }
 
+    /// The same message in a session.
+    #[must_use]
+    pub fn in_session(mut self, id: &str) -> Self {
+        self.properties.session_id = Some(id.to_owned());
+        self
+    }
+
     /// The same message, active only from `at` on.
     #[must_use]
     pub fn scheduled(mut self, at: OffsetDateTime) -> Self {
@@ -92,6 +99,12 @@ pub struct Message {
 }
 
 impl Message {
+    /// The session that it belongs to, where it belongs to one.
+    #[must_use]
+    pub fn session(&self) -> Option<&str> {
+        self.sent.properties.session_id.as_deref()
+    }
+
     /// The body as text; bytes that are not UTF-8 are replaced.
     #[must_use]
     pub fn text(&self) -> String {
@@ -103,6 +116,15 @@ impl Message {
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.sent.body).unwrap_or(Value::Null)
     }
+}
+
+/// A session that a receiver has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its id, which its messages carry.
+    pub id: String,
+    /// What shows that the receiver has it.
+    pub token: Uuid,
 }
 
 /// A message handed out under a lock.

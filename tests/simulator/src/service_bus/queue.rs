@@ -3,6 +3,8 @@
 
 mod config;
 mod duplicates;
+mod passage;
+mod sessions;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -12,6 +14,7 @@ use uuid::Uuid;
 
 pub use config::QueueConfig;
 use duplicates::Duplicates;
+use sessions::Held;
 
 use super::message::{DeadLetter, Message, NewMessage, Received, SendOutcome, Sent};
 
@@ -26,6 +29,8 @@ const NEVER: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59 UTC);
 struct Locked {
     message: Message,
     until: OffsetDateTime,
+    /// The session that it was handed out in: then the session's lock counts.
+    session: Option<String>,
 }
 
 /// The state of one queue.
@@ -39,6 +44,7 @@ pub(super) struct Queue {
     active: BTreeMap<u64, Message>,
     scheduled: BTreeMap<(OffsetDateTime, u64), Message>,
     locked: HashMap<Uuid, Locked>,
+    sessions: BTreeMap<String, Held>,
     dead: Vec<DeadLetter>,
     history: Vec<Sent>,
     seen: Duplicates,
@@ -57,6 +63,7 @@ impl Queue {
             active: BTreeMap::new(),
             scheduled: BTreeMap::new(),
             locked: HashMap::new(),
+            sessions: BTreeMap::new(),
             dead: Vec::new(),
             history: Vec::new(),
             seen: Duplicates::default(),
@@ -133,60 +140,33 @@ impl Queue {
         }
     }
 
-    /// Lets time do its work: the scheduled become active, locks are lost, the old expire.
-    pub(super) fn pass_time(&mut self, now: OffsetDateTime) {
-        while let Some(entry) = self.scheduled.first_entry() {
-            if entry.key().0 > now {
-                break;
-            }
-            let mut message = entry.remove();
-            self.version += 1;
-            // Service Bus numbers a scheduled message anew when it becomes active.
-            message.sequence_number = self.next_sequence_number;
-            self.next_sequence_number += 1;
-            self.activate(message);
-        }
-        let lost: Vec<Uuid> = self
-            .locked
-            .iter()
-            .filter(|(_, l)| l.until <= now)
-            .map(|(t, _)| *t)
-            .collect();
-        for token in lost {
-            self.abandon(now, token);
-        }
-        if self.nothing_expires_before <= now {
-            self.bury_expired(now);
-        }
-    }
-
-    fn bury_expired(&mut self, now: OffsetDateTime) {
-        let is_expired = |message: &Message| message.expires_at <= now;
-        let expired = self.active.extract_if(.., |_, it| is_expired(it));
-        for (_, message) in expired.collect::<Vec<_>>() {
-            self.bury(now, message, TTL_EXPIRED);
-        }
-        let soonest = self.active.values().map(|it| it.expires_at).min();
-        self.nothing_expires_before = soonest.unwrap_or(NEVER);
-    }
-
     pub(super) fn receive(&mut self, now: OffsetDateTime, hold: Duration) -> Option<Received> {
-        let (_, mut message) = self.active.pop_first()?;
+        let (_, message) = self.active.pop_first()?;
+        let until = now + hold.max(self.config.lock_duration);
+        Some(self.hand_out(message, until, None))
+    }
+
+    fn hand_out(
+        &mut self,
+        mut message: Message,
+        until: OffsetDateTime,
+        session: Option<String>,
+    ) -> Received {
         message.delivery_count += 1;
         self.version += 1;
         self.locks_given += 1;
         let lock_token = self.uuid("lock", self.locks_given);
-        let until = now + hold.max(self.config.lock_duration);
         let locked = Locked {
             message: message.clone(),
             until,
+            session,
         };
         self.locked.insert(lock_token, locked);
-        Some(Received {
+        Received {
             message,
             lock_token,
             locked_until: until,
-        })
+        }
     }
 
     /// Takes the message away for good; `None` where the lock is lost.
@@ -258,15 +238,6 @@ impl Queue {
     /// How many are active or out under a lock.
     pub(super) fn unsettled(&self) -> usize {
         self.active.len() + self.locked.len()
-    }
-
-    fn bury(&mut self, now: OffsetDateTime, message: Message, reason: &str) {
-        self.version += 1;
-        self.dead.push(DeadLetter {
-            message,
-            reason: reason.to_owned(),
-            at: now,
-        });
     }
 
     fn uuid(&self, kind: &str, number: u64) -> Uuid {

@@ -70,6 +70,9 @@ fn refused(error: BrokerError) -> Response {
     let status = match error {
         BrokerError::NoSuchQueue => StatusCode::NOT_FOUND,
         BrokerError::LockLost => StatusCode::GONE,
+        // Seen by senders over REST: a message without its session is answered 405.
+        BrokerError::SessionIdMissing => StatusCode::METHOD_NOT_ALLOWED,
+        BrokerError::HasSessions | BrokerError::HasNoSessions => StatusCode::BAD_REQUEST,
     };
     refuse(status, &error.to_string())
 }

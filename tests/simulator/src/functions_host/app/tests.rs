@@ -30,7 +30,7 @@ fn the_products_own_app_is_read() {
     assert_eq!(app.arguments, ["serve"]);
     let trigger = &app.function("reconcile").unwrap().trigger;
     assert!(
-        matches!(trigger, Trigger::ServiceBus { queue, .. } if queue == "requests"),
+        matches!(trigger, Trigger::ServiceBus(source) if source.queue == "requests" && source.sessions),
         "{trigger:?}"
     );
 }

@@ -171,7 +171,7 @@ pub(super) fn world() -> (World, Broker) {
 }
 
 pub(super) fn message(id: &str) -> NewMessage {
-    NewMessage::json(id, &json!({ "version": 1 }))
+    NewMessage::json(id, &json!({ "version": 1 })).in_session(id)
 }
 
 /// A host for the product's own app, with the test's server for its handler.

@@ -12,6 +12,8 @@ pub struct QueueConfig {
     pub duplicate_window: Duration,
     /// How often a message is handed out before it is a dead letter.
     pub max_delivery_count: u32,
+    /// Whether every message belongs to a session, and a session to one receiver at a time.
+    pub requires_session: bool,
     /// How long a lock lasts unless it is renewed.
     pub lock_duration: Duration,
     /// How long a message lives that does not say so itself.
@@ -29,6 +31,7 @@ impl QueueConfig {
             name: name.to_owned(),
             duplicate_window: MINUTE * 10,
             max_delivery_count: 10,
+            requires_session: false,
             lock_duration: MINUTE,
             default_time_to_live: DAY * 14,
         }
@@ -39,6 +42,7 @@ impl QueueConfig {
     pub fn requests(name: &str) -> Self {
         Self {
             max_delivery_count: 100,
+            requires_session: true,
             ..Self::new(name)
         }
     }

@@ -21,6 +21,7 @@ async fn endpoint() -> Endpoint {
     let world = crate::test_support::world();
     let short = QueueConfig {
         max_delivery_count: 2,
+        requires_session: false,
         ..QueueConfig::requests("requests")
     };
     let broker = Broker::with_queues(
@@ -55,6 +56,23 @@ impl Endpoint {
     async fn status(&self, request: RequestBuilder) -> u16 {
         request.send().await.unwrap().status().as_u16()
     }
+}
+
+#[tokio::test]
+async fn a_queue_with_sessions_takes_no_message_without_one() {
+    let e = endpoint().await;
+    let broker = Broker::new(e.world.clock.clone());
+    let base = crate::test_support::serve(router(e.world.clone(), broker.clone())).await;
+    let send = |properties: &str| {
+        let url = format!("{base}/requests/messages");
+        let request = e.client.post(url).bearer_auth(&e.token);
+        e.status(request.header("BrokerProperties", properties).body("{}"))
+    };
+    assert_eq!(send("{\"MessageId\":\"m\"}").await, 405);
+    assert!(broker.sent("requests").is_empty());
+    let with = "{\"MessageId\":\"m\",\"SessionId\":\"s\"}";
+    assert_eq!(send(with).await, 201);
+    assert_eq!(broker.messages("requests")[0].session(), Some("s"));
 }
 
 #[tokio::test]

@@ -1,0 +1,78 @@
+//! The trigger on a queue with sessions: so many places, each with one session and one call at a time.
+//! A place is taken for the session's calls and the idle time after the last of them.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::{Listener, Moment};
+use crate::service_bus::BrokerError;
+use crate::service_bus::message::Session;
+
+/// Listens to the sessions of a queue until the host stops.
+pub(super) async fn listen(listener: Arc<Listener>) {
+    let host = &listener.host;
+    let places = host.app.service_bus.max_concurrent_sessions;
+    let places = Arc::new(Semaphore::new(places));
+    let mut moment = Moment::of(host);
+    while host.accepts() {
+        let Ok(place) = places.clone().acquire_owned().await else {
+            return;
+        };
+        moment.begin();
+        match host.broker.accept_session(&listener.source.queue) {
+            Ok(Some(session)) => {
+                let listener = listener.clone();
+                tokio::spawn(async move {
+                    listener.serve(session).await;
+                    drop(place);
+                });
+            }
+            nothing => {
+                drop(place);
+                listener.note(&nothing);
+                moment.pass().await;
+            }
+        }
+    }
+}
+
+impl Listener {
+    /// Takes a session's messages one after the other, until none has come for the idle time or the session is lost.
+    async fn serve(&self, session: Session) {
+        let (host, queue) = (&self.host, self.source.queue.as_str());
+        let options = &host.app.service_bus;
+        let mut moment = Moment::of(host);
+        let mut idle_since = host.world.clock.now();
+        while host.accepts() {
+            moment.begin();
+            match host
+                .broker
+                .receive_from(queue, &session, options.lock_renewal)
+            {
+                Ok(Some(received)) => {
+                    self.handle(received).await;
+                    idle_since = host.world.clock.now();
+                }
+                Ok(None) if host.world.clock.now() - idle_since < options.session_idle_timeout => {
+                    moment.pass().await;
+                }
+                Ok(None) => break,
+                Err(BrokerError::LockLost) => {
+                    host.record.log(format!(
+                        "{queue}: the lock of session {} is lost",
+                        session.id
+                    ));
+                    return;
+                }
+                Err(_) => return,
+            }
+        }
+        // A session that is lost by then is somebody else's matter.
+        let _ = if host.is_dead() {
+            host.broker.leave_session(queue, &session)
+        } else {
+            host.broker.close_session(queue, &session)
+        };
+    }
+}
