@@ -6,12 +6,13 @@ pub mod act;
 pub mod azure;
 mod error;
 pub mod error_policy;
+mod guard;
+mod own_roles;
 pub mod poll;
 pub mod result;
 
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio::time::timeout;
 use vaultbind_core::{
     archive::ArchiveStatus,
@@ -27,21 +28,16 @@ use vaultbind_core::{
 
 use crate::{
     context::Context,
-    request::{Chosen, Origin, Request, RetryClass},
+    request::{Chosen, Origin, Request},
 };
 use azure::Azure;
 pub use error::Error;
-use poll::OperationFailure;
+pub use guard::{MAX_PATCHES, ROLE_SPREADS};
+use guard::{is_agreed, may_act};
 use result::Report;
 
 /// How long a value that was just written may take to be read back.
 pub const READ_LAG: Duration = Duration::from_secs(120);
-
-/// How many PATCHes a request may send for operations that fail.
-pub const MAX_PATCHES: u32 = 3;
-
-/// How long a role assignment may take to have effect.
-pub const ROLE_SPREADS: Duration = Duration::from_secs(3600);
 
 /// How many candidates a request remembers: a message has its bounds.
 const MOST_REMEMBERED: usize = 20;
@@ -189,6 +185,7 @@ async fn pass(
     if request.progress.before.is_none() {
         request.progress.before = seen.cluster().map(ArchiveStatus::of);
     }
+    own_roles::recognise(request, &seen.decision);
     let decision = report.take_in(&seen)?;
     if is_settled(request, &decision) {
         return Ok(Some(decision.outcome));
@@ -245,54 +242,10 @@ fn is_settled(request: &mut Request, decision: &Decision) -> bool {
     is_right || !decision.is_bound()
 }
 
-/// Is it the vault that a person agreed to, where one was asked?
-fn is_agreed(request: &Request, decision: &Decision) -> bool {
-    let decided = decision.vault.as_ref().map(|vault| &vault.id);
-    request.agreed.is_none() || request.agreed.as_ref() == decided
-}
-
-/// May the plan be carried out, after what this request has tried before?
-fn may_act(
-    request: &Request,
-    decision: &Decision,
-    failure: Option<OperationFailure>,
-    now: OffsetDateTime,
-) -> Result<(), Error> {
-    let youngest_role = decision
-        .writer
-        .as_ref()
-        .and_then(|grants| grants.youngest_role);
-    let role_is_young = youngest_role
-        .is_some_and(|made| now.unix_timestamp() - made < ROLE_SPREADS.as_secs().cast_signed());
-    if let Some(failure) = failure {
-        return Err(Error::Operation {
-            failure,
-            role_is_young,
-        });
-    }
-    let progress = &request.progress;
-    // Reads lag behind writes: what this request wrote a moment ago is not written again.
-    if progress
-        .lasts(RetryClass::NotVisible)
-        .is_some_and(|since| now - since < READ_LAG)
-    {
-        return Err(Error::NotVisible);
-    }
-    let sets_archive = decision.plan.sets_archive();
-    let patient = role_is_young && progress.lasts(RetryClass::RoleSpreads).is_some();
-    if sets_archive && progress.patches >= MAX_PATCHES && !patient {
-        let failure = OperationFailure::last(progress);
-        return Err(Error::Operation {
-            failure,
-            role_is_young,
-        });
-    }
-    Ok(())
-}
-
 fn note_all(request: &mut Request, plan: &Plan, status: ChangeStatus) {
     for change in &plan.changes {
-        request.progress.note(ChangeRecord::of(change, status));
+        let record = ChangeRecord::of(change, status, request.attempts());
+        request.progress.note(record);
     }
 }
 

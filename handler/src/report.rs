@@ -100,7 +100,8 @@ fn id(request: &Request, result: &BindingResult, now: OffsetDateTime) -> String 
         let cause = request.cause.id.clone();
         cause.unwrap_or_else(|| request.id.clone())
     } else if result.outcome.is_wrong() && !result.changed {
-        now.date().to_string()
+        // What is as wrong as before is told once a day; what was right in between has been changed since.
+        format!("{} {}", now.date(), result.modified.join(" "))
     } else {
         request.id.clone()
     };
@@ -115,8 +116,21 @@ fn id(request: &Request, result: &BindingResult, now: OffsetDateTime) -> String 
         result.outcome.word(),
         &vault.unwrap_or_default(),
         &current.unwrap_or_default(),
+        &made(result),
         result.reason.as_ref().map_or("", |reason| &reason.code),
     ])
+}
+
+/// What the request is known to have changed, and when: a word that tells of more is no repeat.
+fn made(result: &BindingResult) -> String {
+    let made = result.changes.iter().filter(|change| change.is_made());
+    let made = made.map(|change| {
+        let target = change.target.to_ascii_lowercase();
+        format!("{:?} {target} {}", change.kind, change.attempt)
+    });
+    let mut made: Vec<String> = made.collect();
+    made.sort_unstable();
+    made.join("\n")
 }
 
 fn event(context: &Context, request: &Request, data: BindingResult) -> ResultEvent {

@@ -62,6 +62,9 @@ pub struct Request {
     /// The vault that a person agreed to: the cluster is pointed at no other. It is on no queue.
     #[serde(skip)]
     pub agreed: Option<VaultId>,
+    /// Is this delivery one after another that broke off? The queue says so, not the message.
+    #[serde(skip)]
+    pub is_redelivery: bool,
 }
 
 /// What a request is about.
@@ -175,6 +178,7 @@ impl Request {
             traceparent: None,
             progress: Progress::default(),
             agreed: None,
+            is_redelivery: false,
         }
     }
 
@@ -225,6 +229,21 @@ impl Request {
             attempt: self.attempt.saturating_add(1),
             ..self.clone()
         }
+    }
+
+    /// How often the request has been looked at, this time included.
+    pub fn attempts(&self) -> u32 {
+        self.attempt.saturating_add(1)
+    }
+
+    /// At which of its attempts the request was carried by this message; none where it was another request.
+    pub fn attempt_of(&self, message_id: &str) -> Option<u32> {
+        let rest = message_id.strip_prefix(self.id.as_str())?;
+        let attempt = match rest.strip_prefix(':') {
+            Some(number) => number.parse().ok()?,
+            None => rest.is_empty().then_some(0)?,
+        };
+        (attempt <= self.attempt).then(|| u32::saturating_add(attempt, 1))
     }
 
     /// The id of the message that carries the request now: its own, or with the number of the retry.

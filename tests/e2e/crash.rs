@@ -224,6 +224,43 @@ async fn after_a_crash_the_result_says_that_more_may_have_been_changed() {
 }
 
 #[tokio::test]
+async fn a_repair_after_a_crash_is_no_repeat_of_the_word_before_it() {
+    // Each event is a request of its own: time is skipped here that no request's id knows of.
+    let mut plan = Plan::new(binding::estate()).set("VAULTBIND_COALESCE_SECONDS", "0");
+    // The event of the role would have it repaired by another request.
+    plan.config.emit_events = false;
+    let town = plan.open().await;
+    bind(&town).await;
+    // It tells once more that all is right and dies; a role is gone when the delivery comes again.
+    let kill = FaultRule::new(
+        Service::ServiceBus,
+        "/results/",
+        Fault::KillHandler { before: false },
+    );
+    town.simulator.world.faults.add(kill);
+    town.grid.publish(&write_event(
+        "e-2",
+        &town.cluster_id("c1"),
+        "Microsoft.NetworkCloud/clusters/write",
+    ));
+    let told = |_: &_| town.results().len() == 2;
+    town.host.wait_until(SOON, told).await.unwrap();
+    let role = {
+        let azure = town.simulator.world.azure();
+        azure.role_assignments().next().unwrap().id.clone()
+    };
+    town.simulator.world.azure().remove_assignment(&role);
+    town.settle().await;
+    Writer::PlatformApps.assert_bound(&town, "killed after its word");
+    let results = town.results();
+    let of_second = results
+        .iter()
+        .filter(|it| it["data"]["cause"]["id"] == "e-2");
+    let changed: Vec<bool> = of_second.map(|it| it["data"]["changed"] == true).collect();
+    assert_eq!(changed, [false, true], "{results:#?}");
+}
+
+#[tokio::test]
 async fn a_handler_that_is_killed_while_idle_is_started_again() {
     let town = Writer::PlatformApps.town().await;
     let pid = town.host.handler_pid();

@@ -5,7 +5,7 @@
 use time::OffsetDateTime;
 use vaultbind_simulator::{
     ClusterSpec, Estate, SubscriptionSpec, functions_host::Invocation,
-    service_bus::queue::QueueConfig, tell,
+    service_bus::queue::QueueConfig, state::behaviour::RepeatedPut, tell,
 };
 
 use crate::{
@@ -62,6 +62,35 @@ async fn two_handlers_never_look_at_one_cluster_at_a_time() {
     let changed = changed.iter().filter(|it| it["data"]["changed"] == true);
     assert_eq!(changed.count(), 1, "one of them changed it");
     assert_eq!(town.writes().len(), 3, "two roles and a PATCH");
+}
+
+#[tokio::test]
+async fn of_looks_that_race_for_one_vault_each_role_is_claimed_by_one() {
+    const CLUSTERS: usize = 16;
+    for repeated in [RepeatedPut::Ok, RepeatedPut::Created, RepeatedPut::Conflict] {
+        let mut plan = Plan::new(estate(CLUSTERS));
+        plan.config.emit_events = false;
+        let town = plan.open().await;
+        town.simulator.world.azure().behaviour.repeated_put = repeated;
+        for number in 0..CLUSTERS {
+            let cluster = town.cluster_id(&format!("c{number}"));
+            town.grid
+                .publish(&write_event(&format!("e-{number}"), &cluster, WRITE));
+        }
+        town.settle().await;
+        let results = town.results();
+        assert_eq!(results.len(), CLUSTERS);
+        let writers = results
+            .iter()
+            .flat_map(|it| it["data"]["writers"].as_array().unwrap());
+        let created = writers.filter(|it| it["created"] == true);
+        assert_eq!(created.count(), 2, "{repeated:?}: {}", town.account());
+        let claims = results
+            .iter()
+            .flat_map(|it| it["data"]["changes"].as_array().unwrap())
+            .filter(|it| it["kind"] == "AssignRole" && it["status"] == "done");
+        assert_eq!(claims.count(), 2, "{repeated:?}: {}", town.account());
+    }
 }
 
 /// Publishes all events at once; returns how many looks that took, and how many seconds by the world's clock.

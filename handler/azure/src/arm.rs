@@ -16,6 +16,7 @@ use serde_json::Value;
 use url::Url;
 use vaultbind_core::id::SubscriptionId;
 
+pub use authorization::AssignAnswer;
 pub use clusters::PatchAnswer;
 pub use operations::{Operation, OperationStatus, OperationUrl};
 pub use resource_graph::{ClusterPage, queries};

@@ -70,6 +70,7 @@ fn vault(number: usize) -> Vault {
         ("cost-center".to_owned(), "4711".to_owned()),
     ];
     Vault {
+        modified_at: None,
         id: vault_id(number),
         location: "eastus".to_owned(),
         tags: tags.into_iter().collect(),
@@ -96,6 +97,7 @@ fn cluster(number: usize) -> Cluster {
         location: "eastus".to_owned(),
         tags: tags.into_iter().collect(),
         etag: None,
+        modified_at: None,
         provisioning_state: ProvisioningState::Succeeded,
         detailed_status: Some("Running".to_owned()),
         identities: Identities::default(),

@@ -42,6 +42,7 @@ pub(crate) fn cluster(name: &str, tags: &[(&str, &str)]) -> Cluster {
         location: "eastus".to_owned(),
         tags: tags.iter().copied().collect(),
         etag: None,
+        modified_at: None,
         provisioning_state: ProvisioningState::Succeeded,
         detailed_status: Some("PendingDeployment".to_owned()),
         identities: Identities::default(),
@@ -53,6 +54,7 @@ pub(crate) fn cluster(name: &str, tags: &[(&str, &str)]) -> Cluster {
 
 pub(crate) fn vault(name: &str, tags: &[(&str, &str)]) -> Vault {
     Vault {
+        modified_at: None,
         id: vault_id(name),
         location: "eastus".to_owned(),
         tags: tags.iter().copied().collect(),

@@ -12,7 +12,7 @@ use crate::{
     api_version::ApiVersion,
     archive::ArchiveSpec,
     id::{ClusterId, SubscriptionId, VaultId},
-    resource::PrincipalId,
+    resource::{PrincipalId, WRITER_ROLE},
 };
 
 /// The changes that make a decision true.
@@ -98,6 +98,18 @@ impl Plan {
 }
 
 impl Change {
+    /// Give a writer the role on a vault. The name of the assignment is derived from what it grants, so that a second
+    /// attempt meets the first.
+    pub fn assign_role(vault: &VaultId, principal: &PrincipalId, writer: Writer) -> Self {
+        let grants = format!("{}|{WRITER_ROLE}|{principal}", vault.key());
+        Self::AssignRole {
+            vault: vault.clone(),
+            principal: principal.clone(),
+            writer,
+            name: Uuid::new_v5(&Uuid::NAMESPACE_URL, grants.as_bytes()),
+        }
+    }
+
     /// The kind of change, as results name it.
     pub fn kind(&self) -> ChangeKind {
         match self {

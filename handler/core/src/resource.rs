@@ -142,6 +142,9 @@ pub struct Cluster {
     /// The entity tag, where the api-version has them: it serves a PATCH, and is in no file.
     #[serde(skip)]
     pub etag: Option<String>,
+    /// When it was last changed, as it says itself: it tells one state from the next, and is in no file.
+    #[serde(skip)]
+    pub modified_at: Option<String>,
     /// How far the last operation has come.
     pub provisioning_state: ProvisioningState,
     /// `detailedStatus`: `PendingDeployment`, `Running`, `Deleting`, ...
@@ -185,6 +188,9 @@ pub struct Vault {
     pub purge_protection: bool,
     /// `Succeeded` or `RegisteringDns`.
     pub provisioning_state: String,
+    /// When it was last changed, as it says itself: it tells one state from the next, and is in no file.
+    #[serde(skip)]
+    pub modified_at: Option<String>,
 }
 
 /// The host of a vault's address in lower case: https, no port, nothing behind the host but a slash.
@@ -218,6 +224,9 @@ pub struct RoleAssignment {
     /// When the row was made.
     #[serde(with = "time::serde::rfc3339::option")]
     pub created_on: Option<OffsetDateTime>,
+    /// The description that it was made with, where it was not changed since: it tells who made it, and is in no file.
+    #[serde(skip)]
+    pub description: Option<String>,
 }
 
 impl RoleAssignment {
@@ -230,6 +239,7 @@ impl RoleAssignment {
             scope: vault.to_string(),
             conditional: false,
             created_on: None,
+            description: None,
         }
     }
 }

@@ -56,15 +56,24 @@ pub struct ChangeRecord {
     pub target: String,
     /// What became of it.
     pub status: ChangeStatus,
+    /// At which of the request's attempts, counted as in `attempts`.
+    #[serde(default)]
+    pub attempt: u32,
 }
 
 impl ChangeRecord {
-    /// The record of a change with what became of it.
-    pub fn of(change: &Change, status: ChangeStatus) -> Self {
+    /// Is it known to have been made?
+    pub fn is_made(&self) -> bool {
+        matches!(self.status, ChangeStatus::Done | ChangeStatus::Accepted)
+    }
+
+    /// The record of a change with what became of it at this attempt.
+    pub fn of(change: &Change, status: ChangeStatus, attempt: u32) -> Self {
         Self {
             kind: change.kind(),
             target: change.target(),
             status,
+            attempt,
         }
     }
 }
@@ -242,6 +251,10 @@ pub struct BindingResult {
     pub duration_ms: u64,
     /// The ids that Azure gave to the calls of this reconcile, the latest ones.
     pub request_ids: Vec<String>,
+    /// When the cluster, the vault that it has and the one that the policy wants were last changed, empty where that was
+    /// not read. It tells one occurrence of a problem from the next, and is in no message.
+    #[serde(skip)]
+    pub modified: Vec<String>,
 }
 
 /// The mode of a policy, as results name it.

@@ -28,6 +28,7 @@ pub(super) async fn run(context: Arc<Context>, invocation: Invocation) -> Answer
         }
     };
     request.arrive(context.clock.now());
+    request.is_redelivery = is_redelivery;
     request.progress.redelivered |= is_redelivery;
     let span = tracing::Span::current();
     span.record("request_id", request.id.as_str());

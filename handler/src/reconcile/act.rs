@@ -3,14 +3,17 @@
 //! It must not choose: what is to be done, and in which order, is the plan's. Nothing else in the product writes to Azure.
 
 use futures::future::join_all;
-use vaultbind_azure::{Error as CallError, Kind, arm::PatchAnswer};
+use vaultbind_azure::{
+    Error as CallError, Kind,
+    arm::{AssignAnswer, PatchAnswer},
+};
 use vaultbind_core::{
     observation::Observation,
     plan::{Change, ChangeKind},
     result::{ChangeRecord, ChangeStatus},
 };
 
-use super::Error;
+use super::{Error, own_roles};
 use crate::{
     context::Context,
     request::{Request, RetryClass},
@@ -35,6 +38,8 @@ pub async fn act(
     seen: &Observation,
 ) -> Result<(), Error> {
     let plan = &seen.decision.plan;
+    let attempt = request.attempts();
+    let description = own_roles::description(request);
     for kind in [
         ChangeKind::RegisterProvider,
         ChangeKind::AssignRole,
@@ -48,14 +53,18 @@ pub async fn act(
         check_unchanged(context, &stage, seen).await?;
         // A reconcile may be cut off before the answers come.
         for change in &stage {
-            let sent = ChangeRecord::of(change, ChangeStatus::Unknown);
+            let sent = ChangeRecord::of(change, ChangeStatus::Unknown, attempt);
             request.progress.note(sent);
         }
-        let made = join_all(stage.iter().map(|change| make(context, change))).await;
+        let made = stage
+            .iter()
+            .map(|change| make(context, change, &description));
+        let made = join_all(made).await;
         // Each change is noted before the first failure ends the stage: one must not hide the others.
         for (change, made) in stage.iter().zip(&made) {
             let status = made.as_ref().map_or_else(unmade, |(status, _)| *status);
-            request.progress.note(ChangeRecord::of(change, status));
+            let record = ChangeRecord::of(change, status, attempt);
+            request.progress.note(record);
             // A PATCH that ARM refused was no try: only one that it took can fail for want of a role.
             let was_taken = kind == ChangeKind::SetArchive && made.is_ok();
             request.progress.patches = request
@@ -106,7 +115,7 @@ async fn check_unchanged(
     Ok(())
 }
 
-async fn make(context: &Context, change: &Change) -> Made {
+async fn make(context: &Context, change: &Change, description: &str) -> Made {
     let arm = &context.arm;
     match change {
         Change::RegisterProvider(subscription) => {
@@ -118,8 +127,9 @@ async fn make(context: &Context, change: &Change) -> Made {
             name,
             principal,
             ..
-        } => match arm.assign_role(vault, name, principal).await {
-            Ok(_) => Ok((ChangeStatus::Done, None)),
+        } => match arm.assign_role(vault, name, principal, description).await {
+            Ok(AssignAnswer::Created) => Ok((ChangeStatus::Done, None)),
+            Ok(AssignAnswer::Present) => Ok((ChangeStatus::Present, None)),
             Err(error) if is_present(&error) => Ok((ChangeStatus::Present, None)),
             Err(error) => Err(error),
         },

@@ -30,6 +30,9 @@ pub enum Error {
     /// Somebody changed the cluster between the look and the change.
     #[error("{0} was changed meanwhile")]
     Changed(ClusterId),
+    /// There is something to change, and an earlier delivery of the request broke off, which may have changed it.
+    #[error("an earlier delivery of the request broke off")]
+    Redelivered,
     /// Something has to pass first.
     #[error("{}", .0.reason.as_ref().map_or("it has to wait", |reason| reason.message.as_str()))]
     Wait(Box<Decision>),

@@ -48,6 +48,10 @@ impl RetryPolicy {
         }
     }
 
+    fn transient(asked: Option<Duration>, end: Decision) -> Self {
+        Self::backoff(RetryClass::Transient, asked, end)
+    }
+
     fn steps(
         class: impl Into<Option<RetryClass>>,
         steps: &'static [u64],
@@ -170,17 +174,14 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
             None,
             failed("NotVisible", UNSEEN),
         ),
-        Error::Changed(_) => RetryPolicy::backoff(
-            RetryClass::Transient,
-            None,
-            failed("ClusterChanges", UNSEEN),
-        ),
+        Error::Redelivered => RetryPolicy::steps(None, &[5], None, failed("Redelivered", TOO_LONG)),
+        Error::Changed(_) => RetryPolicy::transient(None, failed("ClusterChanges", UNSEEN)),
         Error::OutOfTime => {
             let end = failed(
                 "TooSlow",
                 "Azure answered too slowly; the next event or sweep looks again.",
             );
-            RetryPolicy::backoff(RetryClass::Transient, None, end)
+            RetryPolicy::transient(None, end)
         }
     }
 }
@@ -261,7 +262,7 @@ fn call(error: &CallError, failed: Failed<'_>) -> RetryPolicy {
                 code,
                 "It failed until the deadline; the next event or sweep looks again.",
             );
-            RetryPolicy::backoff(RetryClass::Transient, error.retry_after(), end)
+            RetryPolicy::transient(error.retry_after(), end)
         }
     }
 }

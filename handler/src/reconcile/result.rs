@@ -7,11 +7,12 @@ use vaultbind_azure::http::Recorder;
 use vaultbind_core::{
     archive::ArchiveStatus,
     decision::{Decision, Grants},
-    id::ClusterId,
+    id::{ClusterId, VaultId},
+    inventory::Sighting,
     observation::Observation,
     plan::ChangeKind,
     policy::{Mode, Policy},
-    resource::{Cluster, PrincipalId},
+    resource::{Cluster, PrincipalId, RoleAssignment},
     result::{
         BindingResult, ChangeRecord, ChangeStatus, ClusterReference, ModeName, Outcome,
         PolicyReference, Reason, Severity, VaultReference, WriterRecord,
@@ -36,6 +37,8 @@ pub(super) struct Report {
     cluster: Option<Cluster>,
     /// What was decided last.
     decision: Option<Decision>,
+    /// When cluster, current and wanted vault were last changed.
+    modified: Vec<String>,
     /// The ids that Azure gave to the calls.
     pub(super) calls: Recorder,
     began: OffsetDateTime,
@@ -48,6 +51,7 @@ impl Report {
             id: cluster.clone(),
             cluster: None,
             decision: None,
+            modified: Vec::new(),
             calls: Recorder::default(),
             began: context.clock.now(),
         }
@@ -59,6 +63,7 @@ impl Report {
     /// Where the cluster is not there, or something has to pass first.
     pub(super) fn take_in(&mut self, seen: &Observation) -> Result<Decision, Error> {
         self.cluster = seen.cluster().cloned();
+        self.modified = modified(seen);
         let decision = self.decision.insert(seen.decision.clone());
         if matches!(seen.inventory.clusters.get(&self.id), Some(None)) {
             return Err(Error::Absent(self.id.clone()));
@@ -123,13 +128,14 @@ impl Report {
                 version: context.policy.version,
             },
             cause: request.cause.clone(),
-            attempts: request.attempt.saturating_add(1),
+            attempts: request.attempts(),
             started_at: rfc3339(self.began),
             duration_ms: (context.clock.now() - self.began)
                 .whole_milliseconds()
                 .try_into()
                 .unwrap_or_default(),
             request_ids: self.calls.ids(),
+            modified: self.modified.clone(),
         }
     }
 
@@ -147,6 +153,24 @@ impl Report {
                 .collect(),
         }
     }
+}
+
+/// When cluster, current and wanted vault were last changed, as far as that was read.
+fn modified(seen: &Observation) -> Vec<String> {
+    let read = |id: &VaultId| match seen.inventory.vaults.get(id)? {
+        Sighting::Found(vault) => vault.modified_at.clone(),
+        _ => None,
+    };
+    let cluster = seen
+        .cluster()
+        .and_then(|cluster| cluster.modified_at.clone());
+    let current = seen.decision.current.as_ref();
+    let current = current.and_then(|current| current.id.as_ref()?.parse().ok());
+    let current = current.as_ref().and_then(read);
+    let wanted = seen.decision.vault.as_ref();
+    let wanted = wanted.and_then(|vault| read(&vault.id));
+    let modified = [cluster, current, wanted].into_iter();
+    modified.map(Option::unwrap_or_default).collect()
 }
 
 /// What there is to know now, and what there was to know when the vault was chosen.
@@ -183,9 +207,10 @@ pub(super) fn is_shown(decision: &Decision, change: &ChangeRecord) -> bool {
     let mut given = grants.into_iter().flat_map(|grants| &grants.principals);
     match change.kind {
         ChangeKind::RegisterProvider | ChangeKind::SetArchive => true,
-        ChangeKind::AssignRole => {
-            given.any(|(_, id)| id.as_deref().map(last) == Some(last(&change.target)))
-        }
+        ChangeKind::AssignRole => given.any(|(_, row)| {
+            row.as_ref()
+                .is_some_and(|row| last(&row.id) == last(&change.target))
+        }),
     }
 }
 
@@ -205,13 +230,13 @@ fn writers(request: &Request, grants: &Grants) -> Vec<WriterRecord> {
         })
         .map(|change| last(&change.target))
         .collect();
-    let record = |(principal, assignment): &(PrincipalId, Option<String>)| WriterRecord {
+    let record = |(principal, row): &(PrincipalId, Option<RoleAssignment>)| WriterRecord {
         kind: grants.writer,
         principal_id: principal.to_string(),
-        role_assignment_id: assignment.clone(),
-        created: assignment
-            .as_deref()
-            .is_some_and(|id| made.contains(&last(id))),
+        role_assignment_id: row.as_ref().map(|row| row.id.clone()),
+        created: row
+            .as_ref()
+            .is_some_and(|row| made.contains(&last(&row.id))),
     };
     grants.principals.iter().map(record).collect()
 }

@@ -1,14 +1,16 @@
-use time::macros::datetime;
+use time::{OffsetDateTime, macros::datetime};
 use vaultbind_core::{
     api_version::ApiVersion,
     archive::ArchiveSpec,
     decision::Grants,
+    id::VaultId,
     plan::{Change, ChangeKind, Writer},
+    resource::{PrincipalId, RoleAssignment, Vault},
     result::{Cause, reason},
 };
 
-use super::*;
-use crate::request::Subject;
+use super::{poll::OperationFailure, *};
+use crate::request::{RetryClass, Subject};
 
 const NOW: OffsetDateTime = datetime!(2026-02-03 04:05:06 UTC);
 const GROUP: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg";
@@ -66,10 +68,13 @@ fn a_binding_shows_its_archive_and_the_roles_of_its_writers_and_no_role_elsewher
         )
     };
     let mut decision = binding(None);
-    let principal = "0f0f0f0f-0000-0000-0000-000000000001".parse().unwrap();
+    let principal: PrincipalId = "0f0f0f0f-0000-0000-0000-000000000001".parse().unwrap();
     let given = id("kv-a", "0000AAAA-0000-0000-0000-000000000001");
     let grants = decision.writer.as_mut().unwrap();
-    grants.principals = vec![(principal, Some(given))];
+    let vault = format!("{GROUP}/providers/Microsoft.KeyVault/vaults/kv-a");
+    let mut row = RoleAssignment::of_writer(&vault.parse().unwrap(), &principal);
+    row.id = given;
+    grants.principals = vec![(principal, Some(row))];
     let is_shown = |kind, target: String| {
         let status = ChangeStatus::Unknown;
         result::is_shown(
@@ -78,6 +83,7 @@ fn a_binding_shows_its_archive_and_the_roles_of_its_writers_and_no_role_elsewher
                 kind,
                 target,
                 status,
+                attempt: 1,
             },
         )
     };
@@ -124,6 +130,80 @@ fn after_three_patches_only_a_young_role_that_is_waited_for_allows_another() {
     assert!(!allowed(3, young, Some(RetryClass::FailedOperation)));
     assert!(!allowed(3, old, Some(RetryClass::RoleSpreads)));
     assert!(allowed(3, young, Some(RetryClass::RoleSpreads)));
+}
+
+#[test]
+fn a_redelivery_writes_nothing_and_comes_again_soon() {
+    let mut request = request();
+    request.is_redelivery = true;
+    let judged = may_act(&request, &binding(None), None, NOW);
+    let Err(error @ Error::Redelivered) = judged else {
+        panic!("{judged:?}")
+    };
+    let deadline = Duration::from_secs(3600);
+    let again = error_policy::retry(&error, &mut request, NOW, deadline).unwrap();
+    assert!(again <= Duration::from_secs(10), "{again:?}");
+    let over = NOW + deadline;
+    let end = error_policy::retry(&error, &mut request, over, deadline).unwrap_err();
+    assert_eq!(end.reason.unwrap().code, "Redelivered");
+}
+
+#[test]
+fn a_role_is_recognised_by_the_request_that_it_says_it_is_of() {
+    let second = time::Duration::SECOND;
+    let told = |description: Option<&str>, is_ours: bool, age: time::Duration| {
+        let mut request = request();
+        request.attempt = 2;
+        let mut decision = binding(None);
+        let vault: VaultId = format!("{GROUP}/providers/Microsoft.KeyVault/vaults/kv-a")
+            .parse()
+            .unwrap();
+        let principal = PrincipalId::made_of("app");
+        let mut row = RoleAssignment::of_writer(&vault, &principal);
+        if is_ours {
+            let change = Change::assign_role(&vault, &principal, Writer::PlatformApps);
+            row.id = change.target().to_uppercase();
+        }
+        row.description = description.map(ToOwned::to_owned);
+        row.created_on = Some(NOW + age);
+        decision.writer.as_mut().unwrap().principals = vec![(principal, Some(row))];
+        decision.vault = Some(vault_of(&vault));
+        own_roles::recognise(&mut request, &decision);
+        let made = request.progress.changes;
+        made.first().map(|change| (change.status, change.attempt))
+    };
+    let done = |attempt| Some((ChangeStatus::Done, attempt));
+    let first = Some("Vaultbind, request r-1");
+    assert_eq!(told(first, true, second), done(1));
+    assert_eq!(
+        told(Some("Vaultbind, request r-1:2"), true, second),
+        done(3)
+    );
+    for other in [
+        None,
+        Some("r-1"),
+        Some("Vaultbind, request r-1:3"),
+        Some("Vaultbind, request r-10"),
+        Some("Vaultbind, request r-1:x"),
+    ] {
+        assert_eq!(told(other, true, second), None, "{other:?}");
+    }
+    assert_eq!(told(first, false, second), None);
+    assert_eq!(told(first, true, -second), None, "before the request");
+}
+
+fn vault_of(id: &VaultId) -> Vault {
+    Vault {
+        modified_at: None,
+        id: id.clone(),
+        location: "westeurope".to_owned(),
+        tags: Default::default(),
+        tenant: String::new(),
+        uri: "https://kv-a.vault.azure.net/".to_owned(),
+        rbac: true,
+        purge_protection: true,
+        provisioning_state: "Succeeded".to_owned(),
+    }
 }
 
 #[test]

@@ -48,8 +48,8 @@ fn a_result_of_an_event_on_the_cluster_has_the_id_of_the_event_and_of_what_it_sa
     for origin in [Origin::Write, Origin::Delete] {
         let held = result("held", false, "/a", "BoundElsewhere");
         let first = id(&request("r-1", "e-1", origin), &held, NOW);
-        // Whether it was this delivery that changed something plays no part, nor does the day.
-        let repeated = result("held", true, "/A", "BoundElsewhere");
+        // Neither the request nor the day plays a part.
+        let repeated = result("held", false, "/A", "BoundElsewhere");
         assert_eq!(id(&request("r-2", "e-1", origin), &repeated, LATER), first);
         for other in [
             result("orphaned", false, "/a", "BoundElsewhere"),
@@ -71,6 +71,40 @@ fn what_a_sweep_or_our_own_write_finds_wrong_has_one_id_a_day() {
         assert_ne!(id(&request("r-1", "e-1", origin), &wrong, LATER), first);
         let another = result("held", false, "/b", "BoundElsewhere");
         assert_ne!(id(&request("r-1", "e-1", origin), &another, NOW), first);
+    }
+}
+
+#[test]
+fn what_was_right_in_between_is_told_again() {
+    let at = |modified: &[&str]| {
+        let mut wrong = result("held", false, "/a", "BoundElsewhere");
+        wrong.modified = modified.iter().map(|at| (*at).to_owned()).collect();
+        id(&request("r-1", "e-1", Origin::Sweep), &wrong, NOW)
+    };
+    let first = at(&["1", "", "2"]);
+    assert_eq!(at(&["1", "", "2"]), first);
+    for since in [["3", "", "2"], ["1", "3", "2"], ["1", "", "3"]] {
+        assert_ne!(at(&since), first, "{since:?}");
+    }
+}
+
+#[test]
+fn a_word_that_tells_of_more_changes_is_no_repeat() {
+    let told = |changes: &[(&str, &str, u32)]| {
+        let mut bound = result("bound", true, "/a", "");
+        let change = |(target, status, attempt): &(&str, &str, u32)| json!({ "kind": "AssignRole", "target": target, "status": status, "attempt": attempt });
+        let changes = changes.iter().map(change).collect();
+        bound.changes = serde_json::from_value(Value::Array(changes)).unwrap();
+        [Origin::Write, Origin::Sweep].map(|origin| id(&request("r-1", "e-1", origin), &bound, NOW))
+    };
+    let one = told(&[("/r/1", "done", 1)]);
+    assert_eq!(told(&[("/R/1", "accepted", 1)]), one);
+    assert_eq!(told(&[("/r/2", "unknown", 1), ("/r/1", "done", 1)]), one);
+    let two = told(&[("/r/1", "done", 1), ("/r/2", "done", 1)]);
+    assert_eq!(told(&[("/r/2", "done", 1), ("/r/1", "done", 1)]), two);
+    for other in [two, told(&[("/r/1", "done", 2)]), told(&[])] {
+        assert_ne!(other[0], one[0]);
+        assert_ne!(other[1], one[1]);
     }
 }
 

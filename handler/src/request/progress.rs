@@ -10,6 +10,7 @@ use vaultbind_core::archive::ArchiveStatus;
 use vaultbind_core::{
     id::{Scope, VaultId},
     inventory::{Listed, Visibility},
+    plan::ChangeKind,
     result::{Candidate, ChangeRecord, ChangeStatus, Reason},
 };
 
@@ -127,12 +128,14 @@ impl Progress {
         }
     }
 
-    /// The binding was read back and is right. Of what it shows, what was sent without an answer was made, and what was
-    /// refused was there: somebody else made it.
+    /// The binding was read back and is right. Of what it shows, what was refused was there: somebody else made it. Of what
+    /// was sent without an answer, or failed after Azure had taken it, nobody can say who made it.
     pub fn confirm(&mut self, is_shown: impl Fn(&ChangeRecord) -> bool) {
         for change in self.changes.iter_mut().filter(|change| is_shown(change)) {
+            let was_taken = change.kind == ChangeKind::SetArchive && self.patches > 0;
             change.status = match change.status {
-                ChangeStatus::Accepted | ChangeStatus::Unknown => ChangeStatus::Done,
+                ChangeStatus::Accepted => ChangeStatus::Done,
+                ChangeStatus::Failed if was_taken => ChangeStatus::Unknown,
                 ChangeStatus::Failed => ChangeStatus::Present,
                 kept => kept,
             };
@@ -141,10 +144,7 @@ impl Progress {
 
     /// Has the request changed anything?
     pub fn has_changed(&self) -> bool {
-        let made = |change: &ChangeRecord| {
-            matches!(change.status, ChangeStatus::Done | ChangeStatus::Accepted)
-        };
-        self.changes.iter().any(made)
+        self.changes.iter().any(ChangeRecord::is_made)
     }
 
     /// Has the request perhaps changed what it does not know of? A delivery crashed, or an answer was lost.

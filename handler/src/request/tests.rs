@@ -32,6 +32,7 @@ fn a_request_comes_back_as_it_was_sent() {
         kind: ChangeKind::SetArchive,
         target: CLUSTER.to_owned(),
         status: ChangeStatus::Accepted,
+        attempt: 1,
     });
     let text = serde_json::to_string(&request).unwrap();
     assert_eq!(Request::from_json(&text).unwrap(), request);

@@ -23,6 +23,7 @@ fn vault(group: &str, name: &str) -> VaultId {
 
 fn cluster(site: Option<&str>) -> Cluster {
     Cluster {
+        modified_at: None,
         id: format!("{GROUP}/rg/providers/Microsoft.NetworkCloud/clusters/c1")
             .parse()
             .unwrap(),

@@ -39,13 +39,14 @@ pub(super) struct Outcome {
     pub(super) busiest: usize,
 }
 
-/// How a binding ended.
+/// How a binding ended. Several requests, or one that was delivered again, may tell of one binding.
 fn ending(town: &Town) -> String {
     let results = town.results();
     let mut ends: Vec<&str> = results
         .iter()
         .filter_map(|it| it["data"]["outcome"].as_str())
         .collect();
+    ends.dedup_by(|later, earlier| later == earlier && *later == "bound");
     if !town.simulator.broker.dead_letters("requests").is_empty() {
         ends.push("request dead-lettered");
     }

@@ -122,6 +122,9 @@ fn result(result: &Value) -> (String, Vec<String>) {
     if data["changed"] == true {
         line.push_str(", changed");
     }
+    if data["redelivered"] == true {
+        line.push_str(", perhaps more");
+    }
     if let Some(rule) = data["rule"].as_str() {
         line = format!("{line}, rule {rule}");
     }

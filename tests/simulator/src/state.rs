@@ -246,12 +246,14 @@ impl Azure {
         known.is_some_and(|known| known.groups.contains(&key(group)))
     }
 
-    /// Gives a resource a new etag, as every write does.
+    /// Notes that a resource was written to, by its time and, for a cluster, a new etag.
     pub(crate) fn touch(&mut self, id: &str) {
         let etag = self.next_id("etag");
         let now = timestamp(self.clock.now());
         if let Some(body) = self.resource_mut(id) {
-            body["etag"] = json!(format!("\"{etag}\""));
+            if is_type(body, CLUSTERS) {
+                body["etag"] = json!(format!("\"{etag}\""));
+            }
             body["systemData"]["lastModifiedAt"] = json!(now);
         }
     }

@@ -14,6 +14,15 @@ use vaultbind_core::{
 use super::{Arm, wire::text};
 use crate::{error::Error, http::Call};
 
+/// What became of an assignment that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AssignAnswer {
+    /// This call made it.
+    Created,
+    /// It was there already.
+    Present,
+}
+
 const AUTHORIZATION: &str = "2022-04-01";
 
 impl Arm {
@@ -35,7 +44,7 @@ impl Arm {
         Ok(rows.iter().filter_map(row).collect())
     }
 
-    /// Gives a principal the writer's role on a vault.
+    /// Gives a principal the writer's role on a vault; the description is what tells later who gave it.
     ///
     /// # Errors
     /// Where the call fails; `RoleAssignmentExists` says that it holds the role under another name.
@@ -44,7 +53,8 @@ impl Arm {
         vault: &VaultId,
         name: &Uuid,
         principal: &PrincipalId,
-    ) -> Result<RoleAssignment, Error> {
+        description: &str,
+    ) -> Result<AssignAnswer, Error> {
         const OPERATION: &str = "assign the writer's role on";
         let path = format!("{vault}/providers/Microsoft.Authorization/roleAssignments/{name}");
         let role = format!(
@@ -56,7 +66,7 @@ impl Arm {
             "principalId": principal.as_str(),
             // The condition on our own right asks for it, and it spares a fresh principal the directory's lag.
             "principalType": "ServicePrincipal",
-            "description": "Vaultbind",
+            "description": description,
         } });
         let call = Call::new(
             OPERATION,
@@ -65,9 +75,19 @@ impl Arm {
             self.url(&path, AUTHORIZATION, &[]),
         )
         .json(&body);
-        let value: Value = self.0.send(&call).await?.json(&call)?;
-        row(&value)
-            .ok_or_else(|| Error::malformed(OPERATION, vault.as_str(), "it is no role assignment"))
+        let answer = self.0.send(&call).await?;
+        let is_new = answer.status == 201;
+        let value: Value = answer.json(&call)?;
+        if row(&value).is_none() {
+            let why = "it is no role assignment";
+            return Err(Error::malformed(OPERATION, vault.as_str(), why));
+        }
+        // One that was there is answered with 200, or with 201 and the time at which it was changed.
+        Ok(if is_new && is_as_made(&value) {
+            AssignAnswer::Created
+        } else {
+            AssignAnswer::Present
+        })
     }
 }
 
@@ -86,5 +106,14 @@ pub(super) fn row(value: &Value) -> Option<RoleAssignment> {
         scope: property("scope")?.to_owned(),
         conditional: property("condition").is_some_and(|condition| !condition.trim().is_empty()),
         created_on,
+        description: property("description")
+            .filter(|_| is_as_made(value))
+            .map(ToOwned::to_owned),
     })
+}
+
+/// Was the row not changed since it was made?
+fn is_as_made(value: &Value) -> bool {
+    let at = |name: &str| text(value, &format!("/properties/{name}"));
+    at("createdOn") == at("updatedOn")
 }

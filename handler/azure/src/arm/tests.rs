@@ -117,27 +117,56 @@ async fn a_list_without_end_is_given_up() {
     assert_eq!(stub.seen().len(), MAX_PAGES);
 }
 
+/// An assignment that was made and changed at these times.
+fn assignment(created: &str, updated: &str) -> Value {
+    let at = |second: &str| format!("2026-02-03T04:05:0{second}.1234567Z");
+    json!({ "id": "/a", "properties": { "roleDefinitionId": "/x/y", "principalId": PRINCIPAL, "scope": "/s",
+        "description": "by me", "createdOn": at(created), "updatedOn": at(updated) } })
+}
+
+#[tokio::test]
+async fn an_assignment_was_made_by_the_call_only_where_it_is_new_and_was_not_changed() {
+    for (status, created, updated, expected) in [
+        (201, "1", "1", AssignAnswer::Created),
+        (201, "1", "2", AssignAnswer::Present),
+        (200, "1", "1", AssignAnswer::Present),
+        (200, "1", "2", AssignAnswer::Present),
+    ] {
+        let stub = stub(status, assignment(created, updated)).await;
+        let arm = stub.arm();
+        let (vault, name, principal) = (vault(), Uuid::nil(), principal());
+        let assigned = arm.assign_role(&vault, &name, &principal, "by me");
+        assert_eq!(assigned.await.unwrap(), expected, "{status} {updated}");
+    }
+}
+
+#[tokio::test]
+async fn a_description_tells_who_made_an_assignment_as_long_as_it_was_not_changed() {
+    for (updated, expected) in [("1", Some("by me")), ("2", None)] {
+        let stub = stub(200, json!({ "value": [assignment("1", updated)] })).await;
+        let rows = stub.arm().role_assignments(&vault(), &principal()).await;
+        let rows = rows.unwrap();
+        assert_eq!(rows[0].description.as_deref(), expected);
+    }
+}
+
 #[tokio::test]
 async fn a_role_is_assigned_to_a_service_principal_by_its_object_id() {
     let name = Uuid::from_u128(7);
-    let body = json!({ "id": "/a", "properties": { "roleDefinitionId": "/x/y", "principalId": PRINCIPAL, "scope": "/s" } });
-    let stub = stub(201, body).await;
-    stub.arm()
-        .assign_role(&vault(), &name, &principal())
-        .await
-        .unwrap();
+    let stub = stub(201, assignment("1", "1")).await;
+    let arm = stub.arm();
+    let (vault, principal) = (vault(), principal());
+    let assigned = arm.assign_role(&vault, &name, &principal, "by me");
+    assert_eq!(assigned.await.unwrap(), AssignAnswer::Created);
     let seen = stub.only();
     assert_eq!(seen.method, "PUT");
     assert_eq!(
         seen.path,
-        format!(
-            "{}/providers/Microsoft.Authorization/roleAssignments/{name}",
-            vault()
-        )
+        format!("{vault}/providers/Microsoft.Authorization/roleAssignments/{name}")
     );
     let expected = json!({
         "roleDefinitionId": format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/44f0a1a8-6fea-4b35-980a-8ff50c487c97"),
-        "principalId": PRINCIPAL, "principalType": "ServicePrincipal", "description": "Vaultbind",
+        "principalId": PRINCIPAL, "principalType": "ServicePrincipal", "description": "by me",
     });
     assert_eq!(seen.json(), json!({ "properties": expected }));
 }

@@ -102,6 +102,10 @@ fn associated_identity(settings: &Value) -> Option<AssociatedIdentity> {
     }
 }
 
+fn modified_at(value: &Value) -> Option<String> {
+    text(value, "/systemData/lastModifiedAt").map(ToOwned::to_owned)
+}
+
 /// A cluster, where it has a sound id.
 pub(super) fn cluster(value: &Value) -> Option<Cluster> {
     let empty = Value::Null;
@@ -111,6 +115,7 @@ pub(super) fn cluster(value: &Value) -> Option<Cluster> {
         location: text(value, "/location").unwrap_or_default().to_owned(),
         tags: tags(value),
         etag: text(value, "/etag").map(ToOwned::to_owned),
+        modified_at: modified_at(value),
         provisioning_state: ProvisioningState::from_text(
             text(properties, "/provisioningState").unwrap_or_default(),
         ),
@@ -138,6 +143,7 @@ pub(super) fn vault(value: &Value) -> Option<Vault> {
         rbac: flag(value, "/properties/enableRbacAuthorization"),
         purge_protection: flag(value, "/properties/enablePurgeProtection"),
         provisioning_state: property("provisioningState"),
+        modified_at: modified_at(value),
     })
 }
 

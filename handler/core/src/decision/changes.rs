@@ -2,18 +2,15 @@
 //!
 //! It must not choose: vault, writer and archive are decided when a plan is made.
 
-use uuid::Uuid;
-
 use super::{
     input::Input,
     stop::{Patience, Stop},
     writer::Grants,
 };
 use crate::{
-    id::VaultId,
     plan::{Change, Plan},
     policy::Mode,
-    resource::{Cluster, PrincipalId, ProvisioningState, Vault, WRITER_ROLE},
+    resource::{Cluster, ProvisioningState, Vault},
     result::{Outcome, reason},
 };
 
@@ -32,12 +29,8 @@ pub(super) fn lacking(input: &Input<'_>, grants: &Grants, vault: &Vault) -> Plan
         return Plan { changes };
     }
     let lacking = grants.principals.iter().filter(|(_, row)| row.is_none());
-    changes.extend(lacking.map(|(principal, _)| Change::AssignRole {
-        vault: vault.id.clone(),
-        principal: principal.clone(),
-        writer: grants.writer,
-        name: role_assignment_name(&vault.id, principal),
-    }));
+    let role = |principal| Change::assign_role(&vault.id, principal, grants.writer);
+    changes.extend(lacking.map(|(principal, _)| role(principal)));
     if !grants.archive.is_in_force(cluster) {
         changes.push(Change::SetArchive {
             cluster: cluster.id.clone(),
@@ -70,10 +63,4 @@ fn awaits_cluster(plan: &Plan, cluster: &Cluster) -> bool {
             false
         }
     }
-}
-
-/// The name of the role assignment: derived from what it grants, so that a second attempt meets the first.
-fn role_assignment_name(vault: &VaultId, principal: &PrincipalId) -> Uuid {
-    let grants = format!("{}|{WRITER_ROLE}|{principal}", vault.key());
-    Uuid::new_v5(&Uuid::NAMESPACE_URL, grants.as_bytes())
 }

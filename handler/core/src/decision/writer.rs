@@ -36,7 +36,7 @@ pub struct Grants {
     pub reason: &'static str,
     /// The principals that need the role, and the assignment that gives it where there is one; none where a registration
     /// has to bring them into the directory first.
-    pub principals: Vec<(PrincipalId, Option<String>)>,
+    pub principals: Vec<(PrincipalId, Option<RoleAssignment>)>,
     /// What the cluster should show.
     pub archive: ArchiveSpec,
     /// When the youngest role assignment that is needed was made, in Unix seconds: access may lag behind it.
@@ -85,13 +85,12 @@ pub(super) fn grants(
     }
     let given = rows.iter().filter_map(|(_, row)| row.as_ref());
     let youngest_role = given.filter_map(|row| row.created_on).max();
-    let id_of = |row: &RoleAssignment| row.id.clone();
     Ok(Grants {
         writer,
         reason: why,
         principals: rows
             .into_iter()
-            .map(|(principal, row)| (principal, row.map(id_of)))
+            .map(|(principal, row)| (principal, row.cloned()))
             .collect(),
         archive,
         youngest_role: youngest_role.map(time::OffsetDateTime::unix_timestamp),

@@ -26,6 +26,7 @@ fn identities() -> impl Strategy<Value = Identities> {
 /// A vault with nothing wrong.
 pub(super) fn fit_vault(number: usize, site: usize) -> Vault {
     Vault {
+        modified_at: None,
         id: vault_id(number),
         location: "eastus".to_owned(),
         tags: [("site", SITES[site])].into_iter().collect(),
@@ -70,6 +71,7 @@ fn cluster(number: usize) -> impl Strategy<Value = Cluster> {
                 enabled: true,
             });
             Cluster {
+                modified_at: None,
                 id: cluster_id(number),
                 location: "eastus".to_owned(),
                 tags: [("site", SITES[site])].into_iter().collect(),

@@ -88,6 +88,7 @@ pub(crate) fn vault_of(name: &str, group: &str, tags: &[(&str, &str)]) -> Vault 
         "/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{name}"
     );
     Vault {
+        modified_at: None,
         id: id.parse().unwrap(),
         location: "eastus".to_owned(),
         tags: tags.iter().copied().collect(),

@@ -88,6 +88,7 @@ fn only_what_was_made_counts_as_changed() {
             kind: ChangeKind::AssignRole,
             target: "t".to_owned(),
             status,
+            attempt: 1,
         });
         progress.has_changed()
     };
@@ -112,13 +113,35 @@ fn what_is_read_back_was_made_or_was_there_and_what_is_not_is_as_it_was() {
             kind: ChangeKind::AssignRole,
             target: at.to_string(),
             status,
+            attempt: 1,
         });
     }
     progress.confirm(|change| ["0", "1", "2"].contains(&change.target.as_str()));
     let settled = progress.changes.iter().map(|change| change.status);
     let settled: Vec<ChangeStatus> = settled.collect();
-    assert_eq!(settled, [Done, Done, Present, Unknown, Failed]);
-    assert!(progress.may_hide_a_change(), "nobody saw the fourth");
+    assert_eq!(settled, [Unknown, Done, Present, Unknown, Failed]);
+    assert!(
+        progress.may_hide_a_change(),
+        "nobody knows who made the first"
+    );
+}
+
+#[test]
+fn of_a_change_that_failed_and_is_there_nobody_knows_who_made_it_where_azure_had_taken_it() {
+    for (patches, expected) in [(0, ChangeStatus::Present), (1, ChangeStatus::Unknown)] {
+        let mut progress = Progress {
+            patches,
+            ..Progress::default()
+        };
+        progress.note(ChangeRecord {
+            kind: ChangeKind::SetArchive,
+            target: "c1".to_owned(),
+            status: ChangeStatus::Failed,
+            attempt: 1,
+        });
+        progress.confirm(|_| true);
+        assert_eq!(progress.changes[0].status, expected);
+    }
 }
 
 #[test]
@@ -130,6 +153,7 @@ fn what_was_done_stays_done_whatever_becomes_of_a_later_try() {
                 kind: ChangeKind::AssignRole,
                 target: "/roles/1".to_owned(),
                 status: *status,
+                attempt: 1,
             });
         }
         progress.changes[0].status

@@ -123,7 +123,8 @@ fn render(azure: &Azure, row: &Assignment) -> Value {
         None => String::new(),
     };
     // The reader compares it with its own clock, which does not run ahead with the simulated one.
-    let created = timestamp(row.created_on - azure.clock.offset());
+    let [created, updated] =
+        [row.created_on, row.updated_on].map(|at| timestamp(at - azure.clock.offset()));
     json!({
         "id": id, "name": row.name, "type": "Microsoft.Authorization/roleAssignments",
         "properties": {
@@ -131,7 +132,7 @@ fn render(azure: &Azure, row: &Assignment) -> Value {
             "principalId": row.principal_id, "principalType": row.principal_type, "scope": scope,
             "description": row.description, "condition": row.condition,
             "conditionVersion": row.condition.as_ref().map(|_| "2.0"), "delegatedManagedIdentityResourceId": null,
-            "createdOn": created, "updatedOn": created,
+            "createdOn": created, "updatedOn": updated,
             "createdBy": azure.make_id(&row.created_by), "updatedBy": azure.make_id(&row.created_by),
         },
     })

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Azure, CLUSTERS, Kind, VAULTS, is_type, key, timestamp};
+use super::{Azure, Kind, VAULTS, is_type, key, timestamp};
 use crate::estate::{ClusterSpec, ManagerSpec, Place, VaultSpec};
 
 impl Azure {
@@ -54,7 +54,7 @@ impl Azure {
         body["systemData"] =
             json!({ "createdAt": now, "lastModifiedAt": now, "lastModifiedByType": "User" });
         let replaced = self.resources.insert(key(&id), body).is_some();
-        self.touch_cluster(&id);
+        self.touch(&id);
         let kind = if replaced { Kind::Update } else { Kind::Create };
         self.raise_foreign(&id, &format!("{resource_type}/write"), kind);
         id
@@ -185,7 +185,7 @@ impl Azure {
         if let Some(body) = self.resource_mut(id) {
             body["properties"][name] = value;
         }
-        self.touch_cluster(id);
+        self.touch(id);
     }
 
     /// Sets what a cluster says it is doing.
@@ -193,17 +193,8 @@ impl Azure {
         self.set_property(id, "detailedStatus", json!(status));
     }
 
-    fn touch_cluster(&mut self, id: &str) {
-        if self
-            .resource(id)
-            .is_some_and(|body| is_type(body, CLUSTERS))
-        {
-            self.touch(id);
-        }
-    }
-
     fn changed(&mut self, id: &str, operation: &str) {
-        self.touch_cluster(id);
+        self.touch(id);
         let subject = self
             .resource(id)
             .and_then(|body| body["id"].as_str())

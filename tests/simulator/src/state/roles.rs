@@ -1,6 +1,8 @@
 //! Role assignments: what makes one acceptable, who holds a role, and when a new one begins to act.
 //! How they are asked for and shown is with ARM.
 
+mod by_hand;
+
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -37,6 +39,8 @@ pub struct Assignment {
     pub description: Option<String>,
     /// When it came to be.
     pub created_on: OffsetDateTime,
+    /// When it was last changed.
+    pub updated_on: OffsetDateTime,
     /// Whose doing it was.
     pub created_by: String,
     /// How many checks still do not see it.
@@ -135,10 +139,11 @@ impl Azure {
     }
 
     /// The answer for a name that is taken.
-    fn repeats(&self, request: &Request) -> Result<Option<(u16, Assignment)>, Refusal> {
+    fn repeats(&mut self, request: &Request) -> Result<Option<(u16, Assignment)>, Refusal> {
+        let now = self.clock.now();
         let Some(known) = self
             .assignments
-            .values()
+            .values_mut()
             .find(|known| known.name.eq_ignore_ascii_case(&request.name))
         else {
             return Ok(None);
@@ -149,11 +154,15 @@ impl Azure {
                     .to_owned();
             return Err(Refusal(400, "RoleAssignmentUpdateNotPermitted", message));
         }
-        match self.behaviour.repeated_put {
-            RepeatedPut::Ok => Ok(Some((200, known.clone()))),
-            RepeatedPut::Created => Ok(Some((201, known.clone()))),
-            RepeatedPut::Conflict => Err(exists(known)),
-        }
+        let status = match self.behaviour.repeated_put {
+            RepeatedPut::Ok => 200,
+            RepeatedPut::Created => 201,
+            RepeatedPut::Conflict => return Err(exists(known)),
+        };
+        // The description alone may differ: then it is changed, and the row says when.
+        known.description.clone_from(&request.description);
+        known.updated_on = now;
+        Ok(Some((status, known.clone())))
     }
 
     fn check_new(&self, request: &Request) -> Result<(), Refusal> {
@@ -181,6 +190,7 @@ impl Azure {
 
     fn keep(&mut self, request: Request, kind: &str, caller: &str) -> Assignment {
         let scope = request.scope.trim_end_matches('/').to_owned();
+        let now = self.clock.now();
         let unseen_for = match self.behaviour.role_propagation {
             RolePropagation::Checks(checks) => checks,
             RolePropagation::Time(_) => 0,
@@ -197,53 +207,14 @@ impl Azure {
             principal_type: kind.to_owned(),
             condition: request.condition,
             description: request.description,
-            created_on: self.clock.now(),
+            created_on: now,
+            updated_on: now,
             created_by: caller.to_owned(),
             unseen_for,
         };
         self.assignments
             .insert(key(&assignment.id), assignment.clone());
         assignment
-    }
-
-    /// Gives a principal a role on a scope, long ago and without an event; returns the id of the assignment.
-    pub fn grant(&mut self, principal_id: &str, role: &str, scope: &str) -> String {
-        let name = self.make_id(&format!("assignment/{scope}/{role}/{principal_id}"));
-        let request = Request {
-            name,
-            scope: scope.to_owned(),
-            role: role.to_owned(),
-            principal_id: principal_id.to_owned(),
-            ..Request::default()
-        };
-        let kind = self
-            .directory
-            .by_object_id(principal_id)
-            .map_or("ServicePrincipal", |p| p.kind.name());
-        let mut assignment = self.keep(request, kind, "");
-        assignment.unseen_for = 0;
-        assignment.created_on -= time::Duration::days(30);
-        let id = assignment.id.clone();
-        self.assignments.insert(key(&id), assignment);
-        id
-    }
-
-    /// Puts a condition on an assignment, as a person could.
-    pub fn set_condition(&mut self, assignment_id: &str, condition: &str) {
-        if let Some(assignment) = self.assignments.get_mut(&key(assignment_id)) {
-            assignment.condition = Some(condition.to_owned());
-        }
-    }
-
-    /// Removes an assignment, as a person could; nothing where there is none.
-    pub fn remove_assignment(&mut self, assignment_id: &str) {
-        if let Some(gone) = self.assignments.remove(&key(assignment_id)) {
-            self.raise_foreign(
-                &gone.id,
-                "Microsoft.Authorization/roleAssignments/delete",
-                Kind::Delete,
-            );
-        }
     }
 
     /// Whether the principal may write secrets to the vault, as the platform finds when it tries.

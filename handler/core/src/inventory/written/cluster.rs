@@ -81,6 +81,7 @@ pub(crate) fn cluster(
         location: location.to_owned(),
         tags,
         etag: None,
+        modified_at: None,
         provisioning_state: ProvisioningState::from_text(state),
         detailed_status: status.map(ToOwned::to_owned),
         identities,

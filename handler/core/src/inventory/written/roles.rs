@@ -106,5 +106,6 @@ fn assignment(
         principal: said("principal", &usual.principal, problems)?,
         conditional: truth(&section, "conditional", false, problems)?,
         created_on,
+        description: None,
     })
 }

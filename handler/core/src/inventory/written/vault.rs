@@ -149,6 +149,7 @@ fn fields(
     let rbac = truth(section, "rbac", true, problems);
     let purge_protection = truth(section, "purge-protection", true, problems);
     Some(Vault {
+        modified_at: None,
         id: id.clone(),
         location: location?.unwrap_or(LOCATION).to_owned(),
         tags: tags?,
