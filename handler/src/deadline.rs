@@ -40,9 +40,19 @@ impl Deadline {
         true
     }
 
+    /// Goes on until this far from now, with what is left of the allowance.
+    pub fn extend(&mut self, limit: Duration) {
+        self.ends = Instant::now() + limit;
+    }
+
     /// Waits for what is left of the allowance: whoever asks for a redelivery gets it at once otherwise.
     pub async fn wait_out(&mut self) {
         sleep(std::mem::take(&mut self.waiting)).await;
+    }
+
+    /// Waits for this long, up to the deadline: there is no queue left in which a message could wait.
+    pub async fn hold_back(&self, wait: Duration) {
+        sleep(wait.min(self.ends - Instant::now())).await;
     }
 }
 
@@ -73,6 +83,19 @@ mod tests {
         deadline.wait_out().await;
         deadline.wait_out().await;
         assert_eq!(start.elapsed(), WAITING);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_held_back_is_so_up_to_the_deadline() {
+        for (limit, expected) in [(60, 25), (10, 10)] {
+            let deadline = Deadline::after(Duration::from_secs(limit));
+            let start = Instant::now();
+            deadline.hold_back(Duration::from_secs(25)).await;
+            assert_eq!(start.elapsed(), Duration::from_secs(expected));
+            deadline.within(sleep(Duration::from_secs(60))).await;
+            deadline.hold_back(Duration::from_secs(25)).await;
+            assert_eq!(start.elapsed(), Duration::from_secs(limit));
+        }
     }
 
     #[tokio::test(start_paused = true)]

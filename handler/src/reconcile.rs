@@ -159,7 +159,7 @@ fn follow_up(reason: Option<&Reason>, request: &mut Request) -> (bool, Action) {
     request.progress.unmatched = looks;
     let again = UNMATCHED_STEPS.get(looks as usize - 1);
     let again = again.map(|seconds| Action::Requeue(Duration::from_secs(*seconds)));
-    let is_told = looks == 1 || request.progress.redelivered;
+    let is_told = looks == 1 || request.progress.redelivered || request.progress.untold;
     (is_told, again.unwrap_or(Action::AwaitChange))
 }
 

@@ -5,6 +5,7 @@
 
 mod calls;
 mod cell;
+mod truth;
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -29,9 +30,13 @@ struct Row {
     outcomes: Vec<Outcome>,
 }
 
-/// A cluster that is busy takes no second change.
+/// A cluster that is busy takes no second change; and how many looks lose their locks at one call, when each brings on
+/// another look, depends on which of them is faster.
 fn happens_once(trouble: &Trouble) -> bool {
-    matches!(trouble, Trouble::Ending(Ending::Never))
+    matches!(
+        trouble,
+        Trouble::Ending(Ending::Never) | Trouble::Fault(Fault::LoseLock)
+    )
 }
 
 fn troubles(target: Target) -> Vec<Named> {
@@ -67,7 +72,9 @@ async fn matrix() -> Vec<Row> {
     for target in TARGETS {
         for trouble in troubles(target) {
             let hangs = matches!(trouble.trouble, Trouble::Fault(Fault::Hang));
-            let towns = if hangs { &waiting } else { &towns };
+            // Where neither queue takes a message a delivery is held back, in real time.
+            let waits = hangs || target.is_sending();
+            let towns = if waits { &waiting } else { &towns };
             rows.push(tokio::spawn(row(target, trouble, Arc::clone(towns))));
         }
     }
@@ -83,7 +90,7 @@ fn cells(row: &Row) -> [&str; 3] {
     let ending = |at: usize| {
         row.outcomes
             .get(at)
-            .map_or("cannot be", |it| it.ending.as_str())
+            .map_or("not tried", |it| it.ending.as_str())
     };
     [ending(0), ending(1), ending(2)]
 }
@@ -126,10 +133,16 @@ fn assert_what_passes_is_survived(matrix: &[Row]) {
     for row in matrix.iter().filter(|row| row.trouble.passes) {
         let [once, few, _] = cells(row);
         let what = format!("{} befallen by {}", row.target.name, row.trouble.name);
-        assert_eq!((once, few), ("bound", "bound"), "{what}");
+        assert!(
+            once == "bound" && ["bound", "not tried"].contains(&few),
+            "{what}: {once}, {few}"
+        );
         // What was processed although its answer was lost is not asked for again.
-        let strikes = [0, 1].map(|at: usize| row.outcomes[at].strikes);
-        assert!(strikes[0] == 1 && strikes[1] <= 4, "{what}: {strikes:?}");
+        let strikes: Vec<usize> = row.outcomes.iter().map(|it| it.strikes).collect();
+        assert!(
+            strikes[0] == 1 && strikes.get(1).is_none_or(|few| *few <= 4),
+            "{what}: {strikes:?}"
+        );
     }
 }
 

@@ -27,4 +27,5 @@ mod scenario;
 mod startup;
 mod town;
 mod turns;
+mod unsent;
 mod vault_lists;

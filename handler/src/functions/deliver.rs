@@ -13,7 +13,7 @@ use super::answer::Answer;
 use crate::{
     admission::Permit,
     context::Context,
-    deadline::{Deadline, WAITING},
+    deadline::Deadline,
     queue::{self, SendError},
     reconcile::{self, Action, Done, Error, error_policy::retry},
     report,
@@ -22,9 +22,15 @@ use crate::{
     telemetry::ErrorChain,
 };
 
-/// What a reconcile or a page may take; the rest of the function's 60 s is for sending, which has 15 s, and for waiting.
-const WORKING: Duration = Duration::from_secs(38);
-const SENDING: Duration = Duration::from_secs(15).saturating_add(WAITING);
+/// A delivery is answered within this time, whatever happens.
+const ANSWERED: Duration = Duration::from_secs(58);
+/// What a reconcile or a page may take; then what comes of it is sent, and where a result cannot be, the request for later:
+/// each has time for one call that is never answered.
+const WORKING: Duration = Duration::from_secs(34);
+const SENDING: Duration = Duration::from_secs(11);
+/// How long a delivery is held back where neither queue takes a message, for the host delivers again at once: a hundred
+/// deliveries then outlast forty minutes.
+const HELD_BACK: Duration = Duration::from_secs(25);
 /// How many requests one page sends at the same time.
 const CONCURRENT_SENDS: usize = 8;
 
@@ -41,6 +47,7 @@ enum Undelivered {
 
 /// Serves one delivery of a request.
 pub async fn deliver(context: &Context, mut request: Request) -> Answer {
+    let whole = Deadline::after(ANSWERED);
     let ran = match request.subject.clone() {
         Subject::Cluster { cluster_id, .. } => {
             Ok(run_cluster(context, &mut request, &cluster_id).await)
@@ -60,23 +67,23 @@ pub async fn deliver(context: &Context, mut request: Request) -> Answer {
     };
     let mut deadline = Deadline::after(SENDING);
     let settled = match ran {
-        Ok(done) => settle(context, &mut deadline, &request, done).await,
+        Ok(done) => settle(context, &mut deadline, &mut request, done).await,
         Err(undelivered) => Err(undelivered),
     };
     match settled {
         Ok(line) => Answer::done(line),
-        Err(undelivered) => abandon(&mut deadline, &undelivered).await,
+        Err(undelivered) => abandon(&whole, &undelivered).await,
     }
 }
 
 /// Gives a delivery back to the host; at once only where it is to end as a dead letter.
-async fn abandon(deadline: &mut Deadline, undelivered: &Undelivered) -> Answer {
+async fn abandon(whole: &Deadline, undelivered: &Undelivered) -> Answer {
     let error = ErrorChain(undelivered).to_string();
     if let Undelivered::Ends(_) = undelivered {
         tracing::error!(error, "its page ends as a dead letter");
     } else {
         tracing::error!(error, "the host delivers the request again");
-        deadline.wait_out().await;
+        whole.hold_back(HELD_BACK).await;
     }
     Answer::Redeliver
 }
@@ -217,11 +224,14 @@ fn tell(context: &Context, request: &Request, why: &dyn Display, action: Action)
 async fn settle(
     context: &Context,
     deadline: &mut Deadline,
-    request: &Request,
+    request: &mut Request,
     done: Done,
 ) -> Result<String, Undelivered> {
     if let Some(result) = done.result {
-        report::send(context, deadline, request, *result).await?;
+        if let Err(unsent) = report::send(context, deadline, request, *result).await {
+            return requeue_untold(context, deadline, request, unsent).await;
+        }
+        request.progress.untold = false;
     }
     match done.action {
         Action::AwaitChange => Ok(done.line),
@@ -231,6 +241,29 @@ async fn settle(
             Ok(format!("{line}; to be looked at again in {seconds} s"))
         }
     }
+}
+
+/// Puts a request off whose result cannot be sent: what it changed is in its memory, and told later. At its deadline it is
+/// left to the host, until it is a dead letter.
+async fn requeue_untold(
+    context: &Context,
+    deadline: &mut Deadline,
+    request: &mut Request,
+    unsent: SendError,
+) -> Result<String, Undelivered> {
+    let (now, limit) = (context.clock.now(), context.config.deadline);
+    let Ok(delay) = retry(&Error::Unsent, request, now, limit) else {
+        return Err(unsent.into());
+    };
+    let error = ErrorChain(&unsent).to_string();
+    tracing::error!(error, "the result cannot be sent, the request is put off");
+    request.progress.untold = true;
+    deadline.extend(SENDING);
+    requeue(context, deadline, request, delay).await?;
+    let seconds = delay.as_secs();
+    Ok(format!(
+        "the result cannot be sent; to be looked at again in {seconds} s"
+    ))
 }
 
 /// Sends a request for later, as its next attempt.

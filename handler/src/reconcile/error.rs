@@ -53,6 +53,9 @@ pub enum Error {
     /// What was written cannot be read back yet.
     #[error("what was written cannot be read back yet")]
     NotVisible,
+    /// What came of it cannot be told.
+    #[error("the result cannot be sent")]
+    Unsent,
     /// It took longer than an invocation may.
     #[error("the look took too long")]
     OutOfTime,

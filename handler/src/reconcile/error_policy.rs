@@ -175,6 +175,7 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
             failed("NotVisible", UNSEEN),
         ),
         Error::Redelivered => RetryPolicy::steps(None, &[5], None, failed("Redelivered", TOO_LONG)),
+        Error::Unsent => RetryPolicy::backoff(RetryClass::Unsent, None, failed("Unsent", TOO_LONG)),
         Error::Changed(_) => RetryPolicy::transient(None, failed("ClusterChanges", UNSEEN)),
         Error::OutOfTime => {
             let end = failed(

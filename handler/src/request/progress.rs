@@ -47,6 +47,8 @@ pub struct Progress {
     pub polls: u32,
     /// Was any delivery of this request a redelivery?
     pub redelivered: bool,
+    /// Is there a result that could not be sent?
+    pub untold: bool,
 }
 
 /// What was known when a vault was chosen: once the cluster is there, other vaults play no part.

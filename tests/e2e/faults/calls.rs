@@ -101,6 +101,11 @@ impl Target {
 }
 
 impl Target {
+    /// Does it tell of what came of a request? Where it cannot, the request is put off.
+    pub(super) fn is_telling(self) -> bool {
+        self.name == "send result"
+    }
+
     /// Would it prove that a vault is deleted? It is asked for ten minutes and no longer.
     pub(super) fn is_proof(self) -> bool {
         ["deleted vaults", "name of a vault"].contains(&self.name)
@@ -257,6 +262,7 @@ pub(super) fn faults() -> Vec<Named> {
         fault("reset after", Fault::ResetAfter),
         fault("body cut short", Fault::Truncate),
         fault("401, token expired", Fault::ExpiredToken),
+        fault("lock lost", Fault::LoseLock),
         fault("409", status(409, None)),
         fault("412", status(412, None)),
         refusal("400", 400),

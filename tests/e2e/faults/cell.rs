@@ -13,6 +13,7 @@ use vaultbind_simulator::{
 };
 
 use super::calls::{Scene, Target, Trouble};
+use super::truth::{assert_words_are_true, assert_written_once};
 use crate::{
     binding,
     town::{POLICY, Plan, Town, WEST, write_event},
@@ -99,9 +100,15 @@ async fn town(target: Target, times: usize) -> Town {
     let attempts = if times == EVER { 2 } else { 6 };
     let plan = plan(target.scene).set("VAULTBIND_DEADLINE_HOURS", "1");
     let world = World::new(plan.config.clone(), plan.estate.clone());
+    // A change ends at the third look: whoever cannot send the retry lives to see it. Whoever cannot tell is held back in
+    // real time, and has put it off all the time before.
+    let deliveries = if times == EVER && target.is_telling() {
+        2
+    } else {
+        attempts + 2
+    };
     let requests = QueueConfig {
-        // A change ends at the third look: whoever cannot send the retry lives to see it.
-        max_delivery_count: attempts + 2,
+        max_delivery_count: deliveries,
         ..QueueConfig::requests("requests")
     };
     let queues = vec![requests, QueueConfig::results("results")];
@@ -123,7 +130,9 @@ fn prepare(town: &Town, target: Target, trouble: &Trouble, times: usize) {
             return azure.set_endings(&cluster, ending.clone(), times);
         }
     };
-    if fault == Fault::Hang && times == EVER && !target.is_sending() {
+    if fault == Fault::Hang && times == EVER && target.is_telling() {
+        faults.add(target.struck_by(refused(), 10));
+    } else if fault == Fault::Hang && times == EVER && !target.is_sending() {
         // Most of the hour passes with answers that cost no real time.
         let looks = if target.is_proof() { 5 } else { 10 };
         let tries = if target.is_one_of_two() {
@@ -134,6 +143,11 @@ fn prepare(town: &Town, target: Target, trouble: &Trouble, times: usize) {
         faults.add(target.struck_by(Fault::Html { status: 504 }, tries));
     }
     faults.add(target.struck_by(fault, times));
+}
+
+/// What is not tried again within a delivery.
+fn refused() -> Fault {
+    Fault::Html { status: 403 }
 }
 
 async fn begin(town: &Town, scene: Scene) {
@@ -180,6 +194,10 @@ pub(super) async fn run(target: Target, trouble: Trouble, times: usize) -> Outco
         town.account()
     );
     assert_ends_well(&town, &outcome, &what);
+    assert_words_are_true(&town, &what);
+    if matches!(trouble, Trouble::Fault(Fault::LoseLock)) {
+        assert_written_once(&town, &what);
+    }
     let took = calls.last().map_or(began, |it| it.at) - began;
     // Whole seconds of the queue, a last look, and what its redeliveries may cost.
     let limit = DEADLINE + Duration::from_secs(180);

@@ -47,6 +47,8 @@ pub enum Fault {
     },
     /// The token is said to have expired; nothing is processed.
     ExpiredToken,
+    /// The call goes well, and whoever has a session of the requests queue loses it meanwhile.
+    LoseLock,
 }
 
 /// Which requests a fault befalls.
@@ -172,6 +174,7 @@ pub struct Faults {
 struct Inner {
     rules: Vec<FaultRule>,
     on_kill: Vec<Callback>,
+    on_lost_lock: Vec<Callback>,
     hanging: usize,
     most_hanging: usize,
 }
@@ -224,6 +227,11 @@ impl Faults {
         self.lock().on_kill.push(callback);
     }
 
+    /// Adds what takes the sessions from whoever has them.
+    pub fn on_lost_lock(&self, callback: Arc<dyn Fn() + Send + Sync>) {
+        self.lock().on_lost_lock.push(callback);
+    }
+
     /// How many requests have hung at the same time, at most.
     #[must_use]
     pub fn most_hanging(&self) -> usize {
@@ -240,6 +248,11 @@ impl Faults {
 
     fn kill_handler(&self) {
         let callbacks = self.lock().on_kill.clone();
+        callbacks.iter().for_each(|callback| callback());
+    }
+
+    fn lose_lock(&self) {
+        let callbacks = self.lock().on_lost_lock.clone();
         callbacks.iter().for_each(|callback| callback());
     }
 

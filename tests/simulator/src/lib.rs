@@ -161,6 +161,11 @@ impl Simulator {
     /// When no port can be had.
     pub async fn serve(world: World, broker: Broker) -> anyhow::Result<Self> {
         let identity_header = world.azure().make_id("identity-header");
+        let sessions = broker.clone();
+        world.faults.on_lost_lock(Arc::new(move || {
+            // A namespace without that queue has no session to lose.
+            let _ = sessions.lose_sessions("requests");
+        }));
         let arm = Server::start(arm::router(world.clone()), 0).await?;
         let graph = Server::start(graph::router(world.clone()), 0).await?;
         let identity =

@@ -108,6 +108,12 @@ impl Seen {
                 self.cut(&format!("fault: cut after it was processed ({status})"))
             }
             Fault::Truncate => self.truncate(next.run(request).await).await,
+            Fault::LoseLock => {
+                self.observer.world.faults.lose_lock();
+                let response = next.run(request).await;
+                self.record(response.status().as_u16(), "fault: the lock was lost");
+                response
+            }
             Fault::KillHandler { before: true } => {
                 self.observer.world.faults.kill_handler();
                 self.cut("fault: the handler was killed before it was processed")
