@@ -7,6 +7,7 @@ pub mod azure;
 mod error;
 pub mod error_policy;
 mod guard;
+mod left_behind;
 mod own_roles;
 pub mod poll;
 pub mod result;
@@ -111,7 +112,13 @@ pub async fn reconcile(
 ) -> Result<Done, Unfinished> {
     let mut report = Report::begin(context, cluster);
     let context = context.recorded_by(&report.calls);
-    let pass = pass(&context, request, cluster, &mut report);
+    let pass = async {
+        let outcome = pass(&context, request, cluster, &mut report).await?;
+        if outcome.is_some_and(|outcome| outcome != Outcome::Planned) {
+            report.look_behind(&context, &request.progress).await;
+        }
+        Ok(outcome)
+    };
     let ended = match context.limit {
         Some(limit) => timeout(limit, pass).await.unwrap_or(Err(Error::OutOfTime)),
         None => pass.await,

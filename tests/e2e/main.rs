@@ -18,6 +18,7 @@ mod crash;
 mod deputy;
 mod faults;
 mod host;
+mod left_behind;
 mod memory;
 mod own_writes;
 mod proof;

@@ -230,6 +230,15 @@ pub struct RoleAssignment {
 }
 
 impl RoleAssignment {
+    /// The vault and the name of an assignment that was made on a vault, by its id.
+    pub fn on_vault(id: &str) -> Option<(VaultId, Uuid)> {
+        const TYPE: &str = "/providers/microsoft.authorization/roleassignments/";
+        let at = id.to_ascii_lowercase().rfind(TYPE)?;
+        let (vault, name) = (id.get(..at)?, id.get(at + TYPE.len()..)?);
+        let name = Uuid::try_parse(name).ok().filter(|_| is_guid(name))?;
+        Some((vault.parse().ok()?, name))
+    }
+
     /// The one that lets a writer put credentials into a vault.
     pub fn of_writer(vault: &VaultId, principal: &PrincipalId) -> Self {
         Self {

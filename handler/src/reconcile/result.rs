@@ -19,7 +19,7 @@ use vaultbind_core::{
     },
 };
 
-use super::Error;
+use super::{Error, left_behind};
 use crate::{
     context::Context,
     request::{Chosen, Progress, Request},
@@ -39,6 +39,8 @@ pub(super) struct Report {
     decision: Option<Decision>,
     /// When cluster, current and wanted vault were last changed.
     modified: Vec<String>,
+    /// That roles stay where the cluster is not, with the command that removes them.
+    left_behind: Option<Reason>,
     /// The ids that Azure gave to the calls.
     pub(super) calls: Recorder,
     began: OffsetDateTime,
@@ -52,6 +54,7 @@ impl Report {
             cluster: None,
             decision: None,
             modified: Vec::new(),
+            left_behind: None,
             calls: Recorder::default(),
             began: context.clock.now(),
         }
@@ -72,6 +75,12 @@ impl Report {
             return Err(Error::Wait(Box::new(decision.clone())));
         }
         Ok(decision.clone())
+    }
+
+    /// Looks at the roles that stay where the cluster is not.
+    pub(super) async fn look_behind(&mut self, context: &Context, progress: &Progress) {
+        let ids = left_behind::ids(progress, self.decision.as_ref());
+        self.left_behind = left_behind::warning(context, &ids).await;
     }
 
     /// Why the cluster is not bound, as far as it was decided.
@@ -97,7 +106,8 @@ impl Report {
             outcome == Outcome::Bound && vault.is_some_and(|vault| vault.id == chosen.vault)
         });
         let candidates = chosen.map_or(candidates, |chosen| &chosen.candidates);
-        let warnings = warnings(chosen, decision);
+        let mut warnings = warnings(chosen, decision);
+        warnings.extend(self.left_behind.clone());
         BindingResult {
             outcome,
             changed: request.progress.has_changed(),
@@ -117,7 +127,7 @@ impl Report {
                 .unwrap_or_default(),
             writer_reason: grants.map(|grants| grants.reason.to_owned()),
             changes: request.progress.changes.clone(),
-            left_behind: left_behind(&request.progress, decision),
+            left_behind: left_behind::ids(&request.progress, decision),
             before: request.progress.before.clone(),
             after: self.cluster.as_ref().map(ArchiveStatus::of),
             reason,
@@ -179,26 +189,6 @@ fn warnings(chosen: Option<&Chosen>, decision: Option<&Decision>) -> Vec<Reason>
     let before = chosen.map_or(&[][..], |chosen| &chosen.warnings);
     let before = before.iter().filter(|warning| !now.contains(warning));
     now.iter().chain(before).cloned().collect()
-}
-
-/// Role assignments that stay where the cluster is not: of the vault that it left, or given for one that it never came to.
-fn left_behind(progress: &Progress, decision: Option<&Decision>) -> Vec<String> {
-    let Some(decision) = decision else {
-        return Vec::new();
-    };
-    let moved = decision.is_bound().then_some(&progress.left_behind);
-    let vault = decision.vault.as_ref().filter(|_| decision.is_bound());
-    let vault = vault.map(|vault| format!("{}/", vault.id).to_ascii_lowercase());
-    let is_needed = |target: &str| {
-        let vault = vault.as_ref();
-        vault.is_some_and(|vault| target.to_ascii_lowercase().starts_with(vault))
-    };
-    let given = progress.changes.iter().filter(|change| {
-        change.kind == ChangeKind::AssignRole && change.status == ChangeStatus::Done
-    });
-    let stray = given.map(|change| &change.target);
-    let stray = stray.filter(|target| !is_needed(target));
-    moved.into_iter().flatten().chain(stray).cloned().collect()
 }
 
 /// Does the binding as it was read back show the change? A role on a vault that was not chosen in the end is not seen.

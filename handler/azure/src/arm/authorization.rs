@@ -44,6 +44,24 @@ impl Arm {
         Ok(rows.iter().filter_map(row).collect())
     }
 
+    /// Reads one role assignment on a vault.
+    ///
+    /// # Errors
+    /// Where the call fails, as where there is none.
+    pub async fn role_assignment(
+        &self,
+        vault: &VaultId,
+        name: &Uuid,
+    ) -> Result<RoleAssignment, Error> {
+        const OPERATION: &str = "read a role assignment on";
+        let path = format!("{vault}/providers/Microsoft.Authorization/roleAssignments/{name}");
+        let url = self.url(&path, AUTHORIZATION, &[]);
+        let call = Call::new(OPERATION, vault.as_str(), Method::GET, url);
+        let value: Value = self.0.send(&call).await?.json(&call)?;
+        row(&value)
+            .ok_or_else(|| Error::malformed(OPERATION, vault.as_str(), "it is no role assignment"))
+    }
+
     /// Gives a principal the writer's role on a vault; the description is what tells later who gave it.
     ///
     /// # Errors

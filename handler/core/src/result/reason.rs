@@ -16,8 +16,8 @@ use crate::{
     result::Reason,
 };
 
-pub use bound::proof_failed;
 pub(crate) use bound::*;
+pub use bound::{proof_failed, roles_left_behind};
 pub(crate) use vault::*;
 
 /// The code of a vault that has yet to become ready: it may pass by itself.

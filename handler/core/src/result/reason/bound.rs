@@ -32,6 +32,19 @@ pub(crate) fn settings_take_precedence(
     )
 }
 
+/// Roles that are left to a person: other clusters may need them.
+pub fn roles_left_behind(ids: &[&str]) -> Reason {
+    let quoted: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
+    reason(
+        "RolesLeftBehind",
+        "the writer's role stays on a vault that the cluster does not use",
+        format!(
+            "Where no other cluster needs it there, remove it: `az role assignment delete --ids {}`.",
+            quoted.join(" ")
+        ),
+    )
+}
+
 pub(crate) fn bound_elsewhere(bound: &VaultId, chosen: &VaultId, rebind: Rebind) -> Reason {
     reason(
         "BoundElsewhere",
