@@ -21,10 +21,7 @@ use vaultbind_core::{
     id::ClusterId,
     plan::Plan,
     policy::Mode,
-    result::{
-        BindingResult, CauseKind, ChangeRecord, ChangeStatus, Outcome, Reason,
-        reason::{NO_VAULT, OUTSIDE_WITHIN},
-    },
+    result::{BindingResult, CauseKind, ChangeRecord, ChangeStatus, Code, Outcome, Reason},
 };
 
 use crate::{
@@ -155,7 +152,7 @@ pub fn error_policy(context: &Context, request: &mut Request, unfinished: &Unfin
 /// Is what was decided told, and when is the cluster reconciled again? An event may come too early for its vault; a
 /// later reconcile tells only of another outcome.
 fn follow_up(reason: Option<&Reason>, request: &mut Request) -> (bool, Action) {
-    let lacks_vault = |reason: &Reason| [NO_VAULT, OUTSIDE_WITHIN].contains(&reason.code.as_str());
+    let lacks_vault = |reason: &Reason| reason.is(Code::NoVault) || reason.is(Code::OutsideWithin);
     let lacks_vault = reason.is_some_and(lacks_vault);
     let by_event = request.cause.kind == CauseKind::Event
         && matches!(request.origin, Origin::Write | Origin::Notified);

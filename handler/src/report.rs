@@ -3,6 +3,7 @@
 //! It must not add to the result, nor know how it came about.
 
 mod event;
+mod size;
 
 use time::OffsetDateTime;
 use vaultbind_azure::service_bus::Message;
@@ -36,9 +37,9 @@ pub async fn send(
         );
         return Ok(());
     }
-    let event = event(context, request, result);
+    let mut event = event(context, request, result);
     let message = Message {
-        body: serde_json::to_string(&event)?,
+        body: size::written(&mut event, size::MOST_BYTES)?,
         content_type: "application/cloudevents+json",
         message_id: event.id.clone(),
         session_id: None,

@@ -149,6 +149,7 @@ impl Town {
                 .map(|it| it.to_string())
                 .collect();
             assert!(errors.is_empty(), "{errors:?} in {result:#}");
+            assert_codes_are_known(result, &schema);
         }
         results
     }
@@ -282,5 +283,19 @@ impl Town {
             calls.join("\n"),
             self.host.stdout().join("\n")
         )
+    }
+}
+
+/// Whatever is no failed call has a code of the published list.
+#[track_caller]
+fn assert_codes_are_known(result: &Value, schema: &Value) {
+    let data = &result["data"];
+    let warnings = data["warnings"].as_array().into_iter().flatten();
+    let reason = (data["outcome"] != "failed").then_some(&data["reason"]);
+    let codes = warnings.chain(reason).filter_map(|it| it["code"].as_str());
+    let known = schema["$defs"]["Code"]["oneOf"].as_array().unwrap();
+    for code in codes {
+        let is_known = known.iter().any(|it| it["const"] == code);
+        assert!(is_known, "{code} is not published: {result:#}");
     }
 }

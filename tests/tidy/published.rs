@@ -28,6 +28,19 @@ fn the_published_result_schema_is_that_of_the_types() {
 }
 
 #[test]
+fn the_page_of_codes_is_that_of_the_types() {
+    let page = read("docs/result-codes.md");
+    let (before, rest) = page.split_once("<!-- codes -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- end -->").unwrap();
+    let codes = vaultbind_core::result::page();
+    let expected = format!("{before}<!-- codes -->\n{codes}<!-- end -->{after}");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(root().join("docs/result-codes.md"), &expected).unwrap();
+    }
+    assert_eq!(read("docs/result-codes.md"), expected);
+}
+
+#[test]
 fn the_published_policy_schema_is_that_of_the_reader() {
     is_published("policy", &schema::text());
     let example = read("policy.yaml");

@@ -2,6 +2,7 @@
 //!
 //! It must not carry claims, tokens, whole ARM bodies or secrets. The types are published in `schemas/result.schema.json`.
 
+mod code;
 mod outcome;
 pub mod reason;
 
@@ -16,17 +17,27 @@ use crate::{
     resource::Vault,
 };
 
+use code::AnyCode;
+pub use code::{Code, page};
 pub use outcome::{Outcome, Severity};
 
 /// Why it ended so, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
     /// A stable code for programs.
+    #[schemars(with = "AnyCode")]
     pub code: String,
     /// What is the case, for a person.
     pub message: String,
     /// What to do about it.
     pub help: String,
+}
+
+impl Reason {
+    /// Is it the reason of this code?
+    pub fn is(&self, code: Code) -> bool {
+        self.code == code.word()
+    }
 }
 
 /// What happened to one change.
@@ -239,6 +250,9 @@ pub struct BindingResult {
     pub warnings: Vec<Reason>,
     /// The vaults that were considered.
     pub candidates: Vec<Candidate>,
+    /// Is a list cut, for a message has its bounds?
+    #[serde(default)]
+    pub truncated: bool,
     /// The policy that was followed.
     pub policy: PolicyReference,
     /// What made Vaultbind look.

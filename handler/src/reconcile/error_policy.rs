@@ -3,15 +3,15 @@
 //! It must not do anything itself, and must not ask Azure.
 
 mod backoff;
+mod call;
 
 use std::{sync::Arc, time::Duration};
 
 use time::OffsetDateTime;
-use vaultbind_azure::{Error as CallError, Kind};
 use vaultbind_core::{
     decision::{Decision, Patience},
     id::ClusterId,
-    result::{Outcome, reason},
+    result::{Code, Outcome, reason},
 };
 
 use super::{Error, MAX_PATCHES, poll::OperationFailure};
@@ -21,6 +21,7 @@ use crate::{
 };
 
 use backoff::{Backoff, delay};
+use call::{call, directory};
 
 /// How a class of errors is met.
 struct RetryPolicy {
@@ -130,28 +131,18 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
         let message = ErrorChain(error).to_string();
         Decision::ending(Outcome::Failed, reason::call_failed(code, message, help))
     };
+    let own = |code: Code, help: &str| failed(code.word(), help);
     match error {
         Error::Call(error) => call(error, &failed),
         Error::Directory(error) => directory(error, &failed),
-        Error::Absent(cluster)
-            if matches!(
-                request.origin,
-                Origin::Delete | Origin::Gone | Origin::Sweep
-            ) =>
-        {
-            RetryPolicy::at_once(gone(cluster))
-        }
+        Error::Absent(cluster) => absent(cluster, request.origin),
         // After two minutes it counts as made anew, whatever comes of it then.
         Error::StillShown(_) => RetryPolicy::steps(
             RetryClass::StillShown,
             &[10, 20, 30, 60],
             None,
-            failed("StillShown", TOO_LONG),
+            own(Code::StillShown, TOO_LONG),
         ),
-        Error::Absent(cluster) => {
-            RetryPolicy::steps(RetryClass::Absent, &[10, 20, 30, 60], None, gone(cluster))
-                .within(super::READ_LAG)
-        }
         Error::Proof(error) => {
             let message = ErrorChain(&Error::Proof(Arc::clone(error))).to_string();
             let end = Decision::ending(Outcome::Held, reason::proof_failed(message));
@@ -162,7 +153,7 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
             None,
             &[10, 15, 20, 30],
             *retry_after,
-            failed("OperationTooLong", TOO_LONG),
+            own(Code::OperationTooLong, TOO_LONG),
         ),
         Error::Operation {
             failure,
@@ -172,17 +163,32 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
             RetryClass::NotVisible,
             &[2, 5, 10, 20, 30],
             None,
-            failed("NotVisible", UNSEEN),
+            own(Code::NotVisible, UNSEEN),
         ),
-        Error::Redelivered => RetryPolicy::steps(None, &[5], None, failed("Redelivered", TOO_LONG)),
-        Error::Unsent => RetryPolicy::backoff(RetryClass::Unsent, None, failed("Unsent", TOO_LONG)),
-        Error::Changed(_) => RetryPolicy::transient(None, failed("ClusterChanges", UNSEEN)),
+        Error::Redelivered => {
+            RetryPolicy::steps(None, &[5], None, own(Code::Redelivered, TOO_LONG))
+        }
+        Error::Unsent => {
+            RetryPolicy::backoff(RetryClass::Unsent, None, own(Code::Unsent, TOO_LONG))
+        }
+        Error::Changed(_) => RetryPolicy::transient(None, own(Code::ClusterChanges, UNSEEN)),
         Error::OutOfTime => {
-            let end = failed(
-                "TooSlow",
+            let end = own(
+                Code::TooSlow,
                 "Azure answered too slowly; the next event or sweep looks again.",
             );
             RetryPolicy::transient(None, end)
+        }
+    }
+}
+
+/// A cluster that is not found: after an event told of it, reads may lag.
+fn absent(cluster: &ClusterId, origin: Origin) -> RetryPolicy {
+    match origin {
+        Origin::Delete | Origin::Gone | Origin::Sweep => RetryPolicy::at_once(gone(cluster)),
+        Origin::Write | Origin::Own | Origin::Notified => {
+            RetryPolicy::steps(RetryClass::Absent, &[10, 20, 30, 60], None, gone(cluster))
+                .within(super::READ_LAG)
         }
     }
 }
@@ -224,66 +230,6 @@ fn operation(
         RetryPolicy::backoff(RetryClass::FailedOperation, None, end)
     } else {
         RetryPolicy::at_once(end)
-    }
-}
-
-/// Calls to ARM: what may pass is tried until the deadline, what will not ends at once.
-fn call(error: &CallError, failed: Failed<'_>) -> RetryPolicy {
-    let code = error.code().unwrap_or("CallFailed");
-    match (error.kind(), error.code()) {
-        (_, Some("PrincipalNotFound")) => {
-            let help = "Check the object ids in VAULTBIND_PLATFORM_PRINCIPAL_IDS: they are those of the service principals, not their app ids.";
-            RetryPolicy::backoff(
-                RetryClass::Principal,
-                error.retry_after(),
-                failed(code, help),
-            )
-            .within(HOUR)
-        }
-        (Kind::Denied, _) => RetryPolicy::at_once(failed(
-            code,
-            "Give Vaultbind's identity the right to do this, and check that the condition of its role assignment allows this role and principal.",
-        )),
-        (Kind::Invalid, _) => RetryPolicy::at_once(failed(
-            code,
-            "Azure refuses the call as it is; the message says why.",
-        )),
-        (
-            Kind::Throttled
-            | Kind::Conflict
-            | Kind::PreconditionFailed
-            | Kind::NotFound
-            | Kind::Unauthenticated
-            | Kind::Unavailable
-            | Kind::Malformed
-            | Kind::Token,
-            _,
-        ) => {
-            let end = failed(
-                code,
-                "It failed until the deadline; the next event or sweep looks again.",
-            );
-            RetryPolicy::transient(error.retry_after(), end)
-        }
-    }
-}
-
-/// The lookup of the platform apps in Microsoft Graph.
-fn directory(error: &CallError, failed: Failed<'_>) -> RetryPolicy {
-    const COMMAND: &str = "Set VAULTBIND_PLATFORM_PRINCIPAL_IDS to the output of `az ad sp show --id <app id> --query id -o tsv` \
-        for 05cf5e27-931d-47ad-826d-cb9028d8bd7a and 3365d4ea-bb16-4bc9-86dd-f2c8cf6f1f56, comma separated; \
-        or give Vaultbind's identity Application.Read.All.";
-    match error.kind() {
-        Kind::Denied => RetryPolicy::at_once(failed("DirectoryDenied", COMMAND)),
-        Kind::NotFound
-        | Kind::Throttled
-        | Kind::Conflict
-        | Kind::PreconditionFailed
-        | Kind::Unauthenticated
-        | Kind::Unavailable
-        | Kind::Malformed
-        | Kind::Invalid
-        | Kind::Token => call(error, failed),
     }
 }
 

@@ -8,7 +8,10 @@ use vaultbind_azure::{
     Kind,
     arm::{Operation, OperationStatus, OperationUrl},
 };
-use vaultbind_core::{id::ClusterId, result::ChangeStatus};
+use vaultbind_core::{
+    id::ClusterId,
+    result::{ChangeStatus, Code},
+};
 
 use super::Error;
 use crate::{
@@ -31,7 +34,7 @@ impl OperationFailure {
     pub fn last(progress: &Progress) -> Self {
         let left_behind = || {
             let message = "the cluster's last operation did not succeed";
-            ("OperationFailed".to_owned(), message.to_owned())
+            (Code::OperationFailed.word().to_owned(), message.to_owned())
         };
         let (code, message) = progress.failure.clone().unwrap_or_else(left_behind);
         Self { code, message }
@@ -105,7 +108,7 @@ pub async fn poll(
         }
         OperationStatus::Failed { code, message } => Some(OperationFailure { code, message }),
         OperationStatus::Canceled => Some(OperationFailure {
-            code: "OperationCanceled".to_owned(),
+            code: Code::OperationCanceled.word().to_owned(),
             message: "the operation was canceled".to_owned(),
         }),
     };

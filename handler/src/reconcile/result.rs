@@ -133,6 +133,7 @@ impl Report {
             reason,
             warnings,
             candidates: candidates.iter().take(MOST_CANDIDATES).cloned().collect(),
+            truncated: candidates.len() > MOST_CANDIDATES,
             policy: PolicyReference {
                 digest: context.policy.digest.clone(),
                 version: context.policy.version,

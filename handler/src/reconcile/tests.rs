@@ -224,8 +224,8 @@ fn request_of_event(origin: Origin) -> Request {
     request
 }
 
-fn unmatched(code: &str) -> Reason {
-    reason::call_failed(code, "none".to_owned(), "tag one")
+fn unmatched(code: Code) -> Reason {
+    reason::call_failed(code.word(), "none".to_owned(), "tag one")
 }
 
 fn after(seconds: u64) -> Action {
@@ -234,7 +234,7 @@ fn after(seconds: u64) -> Action {
 
 #[test]
 fn a_look_alike_vault_outside_of_within_keeps_nobody_from_looking_again() {
-    let reason = unmatched(OUTSIDE_WITHIN);
+    let reason = unmatched(Code::OutsideWithin);
     let (is_told, action) = follow_up(Some(&reason), &mut request_of_event(Origin::Write));
     assert!(is_told && action == after(60));
 }
@@ -242,7 +242,7 @@ fn a_look_alike_vault_outside_of_within_keeps_nobody_from_looking_again() {
 #[test]
 fn a_cluster_without_a_vault_is_reported_once_and_looked_at_three_times_more() {
     let mut request = request_of_event(Origin::Write);
-    let reason = unmatched(NO_VAULT);
+    let reason = unmatched(Code::NoVault);
     let looks = [(); 4].map(|()| follow_up(Some(&reason), &mut request));
     assert_eq!(
         looks,
@@ -259,7 +259,7 @@ fn a_cluster_without_a_vault_is_reported_once_and_looked_at_three_times_more() {
 
 #[test]
 fn a_sweep_does_not_look_again_for_a_vault() {
-    let reason = unmatched(NO_VAULT);
+    let reason = unmatched(Code::NoVault);
     let swept = follow_up(Some(&reason), &mut request_of_event(Origin::Sweep));
     assert_eq!(swept, (true, Action::AwaitChange));
 }

@@ -169,3 +169,42 @@ fn the_schema_that_a_message_names_is_in_the_published_one() {
     assert_eq!(published["$id"], name);
     assert!(published.pointer(pointer).is_some(), "{pointer}");
 }
+
+#[test]
+fn a_result_that_is_too_large_is_cut_and_says_so() {
+    let sized = |candidates: usize, changes: usize, most: usize| {
+        let mut large = result("ambiguous", false, "/a", "SeveralVaults");
+        let candidate =
+            |number: usize| json!({ "id": format!("/v/{number}"), "why": "x".repeat(100) });
+        let change = |number: usize| json!({ "kind": "AssignRole", "target": format!("/r/{number}"), "status": "done" });
+        let candidates = (0..candidates).map(candidate).collect();
+        large.candidates = serde_json::from_value(Value::Array(candidates)).unwrap();
+        let changes = (0..changes).map(change).collect();
+        large.changes = serde_json::from_value(Value::Array(changes)).unwrap();
+        let mut event = ResultEvent {
+            specversion: "1.0".to_owned(),
+            id: String::new(),
+            source: String::new(),
+            r#type: String::new(),
+            subject: String::new(),
+            time: String::new(),
+            datacontenttype: String::new(),
+            dataschema: String::new(),
+            traceparent: None,
+            data: large,
+        };
+        let text = size::written(&mut event, most).unwrap();
+        assert!(text.len() <= most || event.data.candidates.is_empty());
+        (
+            event.data.candidates.len(),
+            event.data.changes.len(),
+            event.data.truncated,
+        )
+    };
+    assert_eq!(sized(50, 3, size::MOST_BYTES), (50, 3, false));
+    let (candidates, changes, truncated) = sized(5000, 3, size::MOST_BYTES);
+    assert!(candidates > 500 && changes == 3 && truncated);
+    let (candidates, changes, truncated) = sized(10, 9000, size::MOST_BYTES);
+    assert!(candidates == 10 && changes > 500 && truncated);
+    assert_eq!(sized(50, 3, 10), (0, 0, true), "nothing is left to cut");
+}

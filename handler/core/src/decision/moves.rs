@@ -12,7 +12,7 @@ use crate::{
     archive::ArchiveProperty,
     policy::{Rebind, Rule, WriterChoice},
     resource::Vault,
-    result::{Outcome, Reason, reason},
+    result::{Code, Outcome, Reason, reason},
 };
 
 /// May the cluster be bound to `vault`, given what it is bound to?
@@ -126,7 +126,7 @@ pub(super) fn without_choice(
         Stop::Wait(patience, outcome, why) => (Some(patience), outcome, why),
     };
     let may_choose = may_choose(rule, current);
-    let is_hidden = why.code == reason::BOUNDARY_NOT_VISIBLE;
+    let is_hidden = why.is(Code::BoundaryNotVisible);
     if is_hidden && !may_choose {
         decision.warnings.push(why.clone());
     }

@@ -13,28 +13,16 @@ use crate::{
     plan::Writer,
     policy::{Exemption, Rule},
     resource::{AssociatedIdentity, ProvisioningState},
-    result::Reason,
+    result::{Code, Reason},
 };
 
 pub(crate) use bound::*;
 pub use bound::{proof_failed, roles_left_behind};
 pub(crate) use vault::*;
 
-/// The code of a vault that has yet to become ready: it may pass by itself.
-pub const VAULT_NOT_READY: &str = "VaultNotReady";
-
-/// The code of a cluster whose rule finds no vault: one may be on its way.
-pub const NO_VAULT: &str = "NoVault";
-
-/// The code of a cluster whose rule finds vaults outside its `within` alone: the right one may still be on its way.
-pub const OUTSIDE_WITHIN: &str = "OutsideWithin";
-
-/// The code of a boundary that may not be listed.
-pub(crate) const BOUNDARY_NOT_VISIBLE: &str = "BoundaryNotVisible";
-
-fn reason(code: &str, message: impl Into<String>, help: impl Into<String>) -> Reason {
+fn reason(code: Code, message: impl Into<String>, help: impl Into<String>) -> Reason {
     Reason {
-        code: code.to_owned(),
+        code: code.word().to_owned(),
         message: message.into(),
         help: help.into(),
     }
@@ -42,7 +30,7 @@ fn reason(code: &str, message: impl Into<String>, help: impl Into<String>) -> Re
 
 pub(crate) fn out_of_scope(cluster: &ResourceId) -> Reason {
     reason(
-        "OutOfScope",
+        Code::OutOfScope,
         format!(
             "subscription {} is not in the policy's scope",
             cluster.subscription()
@@ -53,7 +41,7 @@ pub(crate) fn out_of_scope(cluster: &ResourceId) -> Reason {
 
 pub(crate) fn no_known_api_version(cluster: &ResourceId) -> Reason {
     reason(
-        "NoKnownApiVersion",
+        Code::NoKnownApiVersion,
         format!(
             "subscription {} is served no api-version of Microsoft.NetworkCloud/clusters that this version knows",
             cluster.subscription()
@@ -65,7 +53,7 @@ pub(crate) fn no_known_api_version(cluster: &ResourceId) -> Reason {
 /// The cluster is not there.
 pub fn not_found(cluster: &ClusterId) -> Reason {
     reason(
-        "ClusterNotFound",
+        Code::ClusterNotFound,
         format!("{cluster} does not exist"),
         "Nothing to do.",
     )
@@ -73,7 +61,7 @@ pub fn not_found(cluster: &ClusterId) -> Reason {
 
 pub(crate) fn principals_missing() -> Reason {
     reason(
-        "PrincipalNotFound",
+        Code::PrincipalNotFound,
         "the directory does not have the service principals of both platform apps",
         "Registering Microsoft.NetworkCloud brings them into the directory within minutes; check `az ad sp show --id 05cf5e27-931d-47ad-826d-cb9028d8bd7a` and `az ad sp show --id 3365d4ea-bb16-4bc9-86dd-f2c8cf6f1f56`.",
     )
@@ -81,7 +69,7 @@ pub(crate) fn principals_missing() -> Reason {
 
 pub(crate) fn deleting(cluster: &ClusterId) -> Reason {
     reason(
-        "ClusterDeleting",
+        Code::ClusterDeleting,
         format!("{} is being deleted", cluster.name()),
         "Nothing to do.",
     )
@@ -89,7 +77,7 @@ pub(crate) fn deleting(cluster: &ClusterId) -> Reason {
 
 pub(crate) fn exempt(exemption: &Exemption) -> Reason {
     reason(
-        "Exempt",
+        Code::Exempt,
         format!(
             "exempt until {} ({}): {}",
             exemption.until, exemption.owner, exemption.reason
@@ -100,7 +88,7 @@ pub(crate) fn exempt(exemption: &Exemption) -> Reason {
 
 pub(crate) fn foreign_archive(provider: &str) -> Reason {
     reason(
-        "ForeignArchive",
+        Code::ForeignArchive,
         format!(
             "the cluster delivers its credentials to an archive that is no Azure Key Vault: {provider}"
         ),
@@ -110,7 +98,7 @@ pub(crate) fn foreign_archive(provider: &str) -> Reason {
 
 pub(crate) fn no_rule(cluster: &ClusterId) -> Reason {
     reason(
-        "NoRule",
+        Code::NoRule,
         format!("no rule of the policy governs {}", cluster.name()),
         "Give the cluster the tags that a rule asks for, or add a rule for it to the policy.",
     )
@@ -118,7 +106,7 @@ pub(crate) fn no_rule(cluster: &ClusterId) -> Reason {
 
 pub(crate) fn settings_not_served(version: ApiVersion) -> Reason {
     reason(
-        "SettingsNotServed",
+        Code::SettingsNotServed,
         format!(
             "writer `cluster` needs secretArchiveSettings, which api-version {version} does not have"
         ),
@@ -128,7 +116,7 @@ pub(crate) fn settings_not_served(version: ApiVersion) -> Reason {
 
 pub(crate) fn writer_has_no_identity(writer: Writer, why: &str, rule: &Rule) -> Reason {
     reason(
-        "WriterHasNoIdentity",
+        Code::WriterHasNoIdentity,
         format!("writer `{writer}` has no managed identity ({why})"),
         format!(
             "Assign a managed identity to it; where rule `{}` chose it, another writer there will do as well.",
@@ -139,7 +127,7 @@ pub(crate) fn writer_has_no_identity(writer: Writer, why: &str, rule: &Rule) -> 
 
 pub(crate) fn identity_ambiguous(identities: &[&AssociatedIdentity], rule: &Rule) -> Reason {
     reason(
-        "IdentityAmbiguous",
+        Code::IdentityAmbiguous,
         format!(
             "several user-assigned identities could write: {}",
             names(identities.iter().copied())
@@ -154,7 +142,7 @@ pub(crate) fn identity_ambiguous(identities: &[&AssociatedIdentity], rule: &Rule
 /// The rule names an identity that is not there: no other is given the role in its place.
 pub(crate) fn identity_not_named(identities: &[AssociatedIdentity], rule: &Rule) -> Reason {
     reason(
-        "IdentityNotNamed",
+        Code::IdentityNotNamed,
         format!(
             "`identity:` of rule `{}` fits none of the writer's identities: there is {}",
             rule.name,
@@ -174,7 +162,7 @@ fn names<'a>(identities: impl Iterator<Item = &'a AssociatedIdentity>) -> String
 
 pub(crate) fn identity_not_ready(cluster: &ClusterId) -> Reason {
     reason(
-        "IdentityNotReady",
+        Code::IdentityNotReady,
         format!(
             "the identity that writes for {} shows no principal yet",
             cluster.name()
@@ -185,7 +173,7 @@ pub(crate) fn identity_not_ready(cluster: &ClusterId) -> Reason {
 
 pub(crate) fn cluster_busy(cluster: &ClusterId, state: &ProvisioningState) -> Reason {
     reason(
-        "ClusterBusy",
+        Code::ClusterBusy,
         format!(
             "an operation is under way on {} (provisioning state {state})",
             cluster.name()
@@ -196,7 +184,11 @@ pub(crate) fn cluster_busy(cluster: &ClusterId, state: &ProvisioningState) -> Re
 
 /// A call to Azure was refused for good, or went on failing until the deadline.
 pub fn call_failed(code: &str, message: String, help: &str) -> Reason {
-    reason(code, message, help)
+    Reason {
+        code: code.to_owned(),
+        message,
+        help: help.to_owned(),
+    }
 }
 
 fn list<T: Display>(items: &[T]) -> String {

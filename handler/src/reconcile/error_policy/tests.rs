@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use expect_test::expect;
 use time::macros::datetime;
+use vaultbind_azure::Error as CallError;
 use vaultbind_core::result::{Cause, CauseKind};
 
 use super::{

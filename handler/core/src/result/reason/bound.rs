@@ -7,14 +7,8 @@ use crate::{
     decision::Read,
     id::VaultId,
     policy::{Rebind, Rule, WriterChoice},
-    result::Reason,
+    result::{Code, Reason},
 };
-
-/// The code of a vault in place that cannot be seen.
-const BOUND_VAULT_NOT_VISIBLE: &str = "BoundVaultNotVisible";
-
-/// The code of a vault that another rule does not let its clusters leave.
-const PROTECTED_BY_RULE: &str = "ProtectedByRule";
 
 pub(crate) fn settings_take_precedence(
     bound: &str,
@@ -22,7 +16,7 @@ pub(crate) fn settings_take_precedence(
     writer: WriterChoice,
 ) -> Reason {
     reason(
-        "SettingsTakePrecedence",
+        Code::SettingsTakePrecedence,
         format!(
             "secretArchiveSettings point at {}; writer `{writer}` would set secretArchive to {}, which has no effect beside them",
             bound,
@@ -36,7 +30,7 @@ pub(crate) fn settings_take_precedence(
 pub fn roles_left_behind(ids: &[&str]) -> Reason {
     let quoted: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
     reason(
-        "RolesLeftBehind",
+        Code::RolesLeftBehind,
         "the writer's role stays on a vault that the cluster does not use",
         format!(
             "Where no other cluster needs it there, remove it: `az role assignment delete --ids {}`.",
@@ -47,7 +41,7 @@ pub fn roles_left_behind(ids: &[&str]) -> Reason {
 
 pub(crate) fn bound_elsewhere(bound: &VaultId, chosen: &VaultId, rebind: Rebind) -> Reason {
     reason(
-        "BoundElsewhere",
+        Code::BoundElsewhere,
         format!(
             "bound to {bound}; the policy would choose {chosen}, and the rule has `rebind: {rebind}`"
         ),
@@ -58,7 +52,7 @@ pub(crate) fn bound_elsewhere(bound: &VaultId, chosen: &VaultId, rebind: Rebind)
 /// The cluster is bound to a vault that is not its rule's, and the rule finds none for it either.
 pub(crate) fn bound_without_choice(bound: &VaultId, rule: &Rule, why: &Reason) -> Reason {
     reason(
-        "BoundElsewhere",
+        Code::BoundElsewhere,
         format!(
             "bound to {bound}, which rule `{}` does not have for it (`rebind: {}`); and of its own: {}",
             rule.name, rule.rebind, why.message
@@ -70,7 +64,7 @@ pub(crate) fn bound_without_choice(bound: &VaultId, rule: &Rule, why: &Reason) -
 /// The vault in place is another rule's, which does not let its clusters go.
 pub(crate) fn protected_by_rule(bound: &VaultId, protector: &Rule, rule: &Rule) -> Reason {
     reason(
-        PROTECTED_BY_RULE,
+        Code::ProtectedByRule,
         format!(
             "bound to {bound}, which rule `{}` protects (`rebind: {}`); rule `{}`, which governs the cluster now, does not have it for it",
             protector.name, protector.rebind, rule.name
@@ -85,7 +79,7 @@ pub(crate) fn protected_by_rule(bound: &VaultId, protector: &Rule, rule: &Rule) 
 /// The bound vault cannot be seen; what the policy makes of the cluster's other vaults only says what would come of it.
 pub(crate) fn bound_vault_not_visible(bound: &str, choice: &str) -> Reason {
     reason(
-        BOUND_VAULT_NOT_VISIBLE,
+        Code::BoundVaultNotVisible,
         format!(
             "bound to `{bound}`, which cannot be seen and is not known to be deleted; {choice}"
         ),
@@ -96,7 +90,7 @@ pub(crate) fn bound_vault_not_visible(bound: &str, choice: &str) -> Reason {
 /// The bound vault is not found, and a call failed that would have told whether it is deleted.
 pub fn proof_failed(message: String) -> Reason {
     reason(
-        BOUND_VAULT_NOT_VISIBLE,
+        Code::BoundVaultNotVisible,
         message,
         "The next event or sweep looks again; until then the cluster stays where it is.",
     )
@@ -105,7 +99,7 @@ pub fn proof_failed(message: String) -> Reason {
 /// The bound vault has another id than the cluster shows.
 pub(crate) fn vault_moved(before: &VaultId, now: &VaultId) -> Reason {
     reason(
-        "VaultMoved",
+        Code::VaultMoved,
         format!("the vault {before} was moved, it is {now} now"),
         "Where its rule has the vault there, the cluster is pointed at the new id, and its writers are given their role again; else move the vault back, or add its new group to `within`.",
     )
@@ -114,7 +108,7 @@ pub(crate) fn vault_moved(before: &VaultId, now: &VaultId) -> Reason {
 /// What only tells which roles a move leaves behind may not be read.
 pub(crate) fn left_behind_not_visible(read: &Read) -> Reason {
     reason(
-        "LeftBehindNotVisible",
+        Code::LeftBehindNotVisible,
         format!(
             "which role assignments stay on the vault that the cluster leaves is not known: {read} may not be read"
         ),
@@ -125,7 +119,7 @@ pub(crate) fn left_behind_not_visible(read: &Read) -> Reason {
 /// The bound vault is deleted; the policy would choose another one, if it were to move the cluster.
 pub(crate) fn orphaned(bound: &str, choice: &str, rebind: Rebind) -> Reason {
     reason(
-        "VaultDeleted",
+        Code::VaultDeleted,
         format!("bound to `{bound}`, which is deleted; {choice} (`rebind: {rebind}`)"),
         "Recover the vault, or set `rebind: when-orphaned` in the rule to have the cluster moved.",
     )
@@ -134,7 +128,7 @@ pub(crate) fn orphaned(bound: &str, choice: &str, rebind: Rebind) -> Reason {
 /// The bound vault is deleted, and lay where another rule does not let its clusters go.
 pub(crate) fn orphan_is_kept(bound: &str, keeper: &Rule, choice: &str) -> Reason {
     reason(
-        PROTECTED_BY_RULE,
+        Code::ProtectedByRule,
         format!(
             "bound to `{bound}`, which is deleted, and rule `{}` protects what lay there (`rebind: {}`); {choice}",
             keeper.name, keeper.rebind
@@ -164,7 +158,7 @@ pub(crate) fn beside_bound(mut why: Reason, bound: &str) -> Reason {
 /// The bound vault is deleted, and the policy has no other for the cluster.
 pub(crate) fn without_successor(bound: &str, rule: &Rule, why: &Reason) -> Reason {
     reason(
-        "VaultDeleted",
+        Code::VaultDeleted,
         format!(
             "bound to `{bound}`, which is deleted, and nothing takes its place (`rebind: {}`): {}",
             rule.rebind, why.message

@@ -2,17 +2,17 @@
 //!
 //! It must not decide which of them applies.
 
-use super::{BOUNDARY_NOT_VISIBLE, NO_VAULT, OUTSIDE_WITHIN, VAULT_NOT_READY, list, reason};
+use super::{list, reason};
 use crate::{
     id::{Scope, VaultId},
     policy::Rule,
     resource::RoleAssignment,
-    result::Reason,
+    result::{Code, Reason},
 };
 
 pub(crate) fn no_vault(rule: &Rule) -> Reason {
     reason(
-        NO_VAULT,
+        Code::NoVault,
         format!(
             "rule `{}` finds no vault: none in its `within` has what it asks for",
             rule.name
@@ -26,7 +26,7 @@ pub(crate) fn no_vault(rule: &Rule) -> Reason {
 
 pub(crate) fn outside_within(vault: &VaultId, rule: &Rule) -> Reason {
     reason(
-        OUTSIDE_WITHIN,
+        Code::OutsideWithin,
         format!(
             "{} has what rule `{}` asks for, but lies outside its `within`",
             vault.name(),
@@ -52,7 +52,7 @@ fn some(names: &[&str]) -> String {
 
 pub(crate) fn ambiguous(names: &[&str], rule: &Rule) -> Reason {
     reason(
-        "SeveralVaults",
+        Code::SeveralVaults,
         format!(
             "rule `{}` finds {} vaults that rank equal: {}",
             rule.name,
@@ -66,7 +66,7 @@ pub(crate) fn ambiguous(names: &[&str], rule: &Rule) -> Reason {
 /// Several vaults rank equal, above the one in place.
 pub(crate) fn several_above(bound: &VaultId, names: &[&str], rule: &Rule) -> Reason {
     reason(
-        "SeveralVaults",
+        Code::SeveralVaults,
         format!(
             "{} vaults rank equal above {} by rule `{}`: {}; the cluster stays where it is",
             names.len(),
@@ -80,7 +80,7 @@ pub(crate) fn several_above(bound: &VaultId, names: &[&str], rule: &Rule) -> Rea
 
 pub(crate) fn boundary_not_visible(scope: &Scope, rule: &Rule) -> Reason {
     reason(
-        BOUNDARY_NOT_VISIBLE,
+        Code::BoundaryNotVisible,
         format!(
             "{scope}, in `within` of rule `{}`, may not be listed or cannot be seen: it may hold a vault that ranks as high",
             rule.name
@@ -91,7 +91,7 @@ pub(crate) fn boundary_not_visible(scope: &Scope, rule: &Rule) -> Reason {
 
 pub(crate) fn boundary_not_found(scope: &Scope, rule: &Rule) -> Reason {
     reason(
-        "BoundaryNotFound",
+        Code::BoundaryNotFound,
         format!("{scope}, in `within` of rule `{}`, is not there", rule.name),
         "Nothing to do where it has yet to be made; else correct it in the policy.",
     )
@@ -99,7 +99,7 @@ pub(crate) fn boundary_not_found(scope: &Scope, rule: &Rule) -> Reason {
 
 pub(crate) fn boundary_unsettled(scope: &Scope, rule: &Rule) -> Reason {
     reason(
-        "BoundaryUnsettled",
+        Code::BoundaryUnsettled,
         format!(
             "{scope}, in `within` of rule `{}`, was not found; that counts once a second answer, a minute later, says so too",
             rule.name
@@ -110,7 +110,7 @@ pub(crate) fn boundary_unsettled(scope: &Scope, rule: &Rule) -> Reason {
 
 pub(crate) fn listed_and_not_found(vault: &VaultId) -> Reason {
     reason(
-        "VaultNotFound",
+        Code::VaultNotFound,
         format!(
             "{} is listed, but reading it finds nothing: it is on its way, or on its way out",
             vault.name()
@@ -121,7 +121,7 @@ pub(crate) fn listed_and_not_found(vault: &VaultId) -> Reason {
 
 pub(crate) fn vault_not_readable(vault: &VaultId) -> Reason {
     reason(
-        "VaultNotReadable",
+        Code::VaultNotReadable,
         format!("{vault} may not be read"),
         "Give Vaultbind's identity its reader role on the scope that holds the vault.",
     )
@@ -129,7 +129,7 @@ pub(crate) fn vault_not_readable(vault: &VaultId) -> Reason {
 
 pub(crate) fn access_policies(vault: &VaultId) -> Reason {
     reason(
-        "AccessPolicies",
+        Code::AccessPolicies,
         format!(
             "{} is on access policies: roles have no effect on it",
             vault.name()
@@ -144,7 +144,7 @@ pub(crate) fn access_policies(vault: &VaultId) -> Reason {
 
 pub(crate) fn other_tenant(vault: &VaultId) -> Reason {
     reason(
-        "OtherTenant",
+        Code::OtherTenant,
         format!(
             "{} belongs to another directory than the cluster's subscription",
             vault.name()
@@ -155,7 +155,7 @@ pub(crate) fn other_tenant(vault: &VaultId) -> Reason {
 
 pub(crate) fn vault_uri_mismatch(vault: &VaultId, uri: &str, expected: &str) -> Reason {
     reason(
-        "VaultUriMismatch",
+        Code::VaultUriMismatch,
         format!(
             "the address of {} is `{uri}`, expected https://{expected}/",
             vault.name()
@@ -166,7 +166,7 @@ pub(crate) fn vault_uri_mismatch(vault: &VaultId, uri: &str, expected: &str) -> 
 
 pub(crate) fn no_purge_protection(vault: &VaultId) -> Reason {
     reason(
-        "NoPurgeProtection",
+        Code::NoPurgeProtection,
         format!(
             "{} has no purge protection, which the rule requires",
             vault.name()
@@ -180,7 +180,7 @@ pub(crate) fn no_purge_protection(vault: &VaultId) -> Reason {
 
 pub(crate) fn vault_not_ready(vault: &VaultId, state: &str) -> Reason {
     reason(
-        VAULT_NOT_READY,
+        Code::VaultNotReady,
         format!(
             "{} is not ready: its provisioning state is {state}",
             vault.name()
@@ -191,7 +191,7 @@ pub(crate) fn vault_not_ready(vault: &VaultId, state: &str) -> Reason {
 
 pub(crate) fn conditional_role(vault: &VaultId, row: &RoleAssignment) -> Reason {
     reason(
-        "ConditionalRole",
+        Code::ConditionalRole,
         format!(
             "the writer holds the role on {} under a condition, so that it may not apply, and a second assignment is not possible: {}",
             vault.name(),
