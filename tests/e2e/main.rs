@@ -21,6 +21,7 @@ mod host;
 mod left_behind;
 mod memory;
 mod own_writes;
+mod people;
 mod proof;
 mod rebinding;
 mod rights;

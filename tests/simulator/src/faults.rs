@@ -173,6 +173,7 @@ pub struct Faults {
 #[derive(Default)]
 struct Inner {
     rules: Vec<FaultRule>,
+    interferences: Vec<(FaultRule, Callback)>,
     on_kill: Vec<Callback>,
     on_lost_lock: Vec<Callback>,
     hanging: usize,
@@ -220,6 +221,23 @@ impl Faults {
         });
         inner.rules.retain(|rule| rule.times > 0);
         struck
+    }
+
+    /// Lets somebody do something right before a request that a rule takes; the request itself goes well.
+    pub fn interfere(&self, rule: FaultRule, act: Arc<dyn Fn() + Send + Sync>) {
+        self.lock().interferences.push((rule, act));
+    }
+
+    /// Does what was to be done before this request.
+    fn interfere_before(&self, service: Service, method: &str, path: &str, query: &str) {
+        let mut due = Vec::new();
+        self.lock().interferences.retain_mut(|(rule, act)| {
+            if rule.matches(service, method, path, query) && rule.strikes() {
+                due.push(Arc::clone(act));
+            }
+            rule.times > 0
+        });
+        due.iter().for_each(|act| act());
     }
 
     /// Adds what kills the handler's process.

@@ -49,9 +49,9 @@ async fn observe(
         observer,
     };
     let Observer { service, world } = &seen.observer;
-    let fault = world
-        .faults
-        .take(*service, &seen.method, &seen.path, &seen.query);
+    let faults = &world.faults;
+    faults.interfere_before(*service, &seen.method, &seen.path, &seen.query);
+    let fault = faults.take(*service, &seen.method, &seen.path, &seen.query);
     let request = Request::from_parts(parts, Body::from(body));
     Ok(match fault {
         None => {
