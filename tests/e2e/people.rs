@@ -178,6 +178,12 @@ fn assert_last_word_is_right(town: &Town, at: Option<&str>) {
         .as_str()
         .and_then(|id| id.rsplit('/').next());
     let is_gone = last["outcome"] == "gone";
+    // What stands beside a refusal is of that decision, never of an earlier one of the same look.
+    for data in results.iter().map(|it| &it["data"]) {
+        let has_none = ["unmatched", "ambiguous", "gone"].map(|it| data["outcome"] == it);
+        let has_none = has_none.contains(&true);
+        assert!(!has_none || data["vault"].is_null(), "{data:#}");
+    }
     assert!(
         is_gone || told == at || !is_bound,
         "told {told:?}, is {at:?}: {last:#}\n{}",
@@ -238,4 +244,38 @@ async fn what_people_do_at_any_moment_is_left_alone_and_told() {
             "UPDATE_EXPECT=1 writes it anew:\n{table}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_was_done_is_told_also_where_it_was_undone_and_may_not_be_done_again() {
+    let estate = binding::estate_in(SubscriptionSpec::new(WEST));
+    let mut plan = Plan::new(estate);
+    plan.config.emit_events = false;
+    let town = plan.open().await;
+    // While the change is under way somebody takes the roles, and the right to give them.
+    let (world, undo) = (town.simulator.world.clone(), DEEDS[4].1);
+    let poll = FaultRule::new(Service::Arm, "/operationstatuses/", Fault::Hang);
+    let act = move || {
+        undo(&mut world.azure());
+        let refused = FaultRule::new(
+            Service::Arm,
+            "/roleassignments/",
+            Fault::Html { status: 403 },
+        );
+        world.faults.add(refused.method("PUT").times(usize::MAX));
+    };
+    town.simulator.world.faults.interfere(poll, Arc::new(act));
+    let event = write_event(
+        "e-1",
+        &town.cluster_id("c1"),
+        "Microsoft.NetworkCloud/clusters/write",
+    );
+    town.publish(&event).await;
+    let result = &town.only_result()["data"];
+    assert_eq!(result["outcome"], "failed", "{result:#}");
+    assert_eq!(result["changed"], true);
+    let changes = result["changes"].as_array().unwrap();
+    let roles = changes.iter().filter(|it| it["kind"] == "AssignRole");
+    let statuses: Vec<&str> = roles.map(|it| it["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["done", "done"], "a later refusal undoes nothing");
 }

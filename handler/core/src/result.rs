@@ -217,7 +217,8 @@ pub struct BindingResult {
     pub changed: bool,
     /// Does a person have to act?
     pub severity: Severity,
-    /// May more have been changed than `changed` tells? A delivery of the request crashed, or an answer was lost.
+    /// May more have been changed than `changed` tells? A delivery of the request crashed, an answer was lost, or a change
+    /// that failed left its value.
     pub redelivered: bool,
     /// The policy's mode: `enforce` or `audit`.
     pub mode: ModeName,

@@ -106,13 +106,16 @@ impl Report {
             outcome == Outcome::Bound && vault.is_some_and(|vault| vault.id == chosen.vault)
         });
         let candidates = chosen.map_or(candidates, |chosen| &chosen.candidates);
+        let after = self.cluster.as_ref().map(ArchiveStatus::of);
+        let changes = changes(&request.progress, after.as_ref());
+        let is_unknown = |change: &ChangeRecord| change.status == ChangeStatus::Unknown;
         let mut warnings = warnings(chosen, decision);
         warnings.extend(self.left_behind.clone());
         BindingResult {
             outcome,
             changed: request.progress.has_changed(),
             severity: Severity::of(outcome, !warnings.is_empty()),
-            redelivered: request.progress.may_hide_a_change(),
+            redelivered: request.progress.redelivered || changes.iter().any(is_unknown),
             mode: match context.policy.mode {
                 Mode::Enforce => ModeName::Enforce,
                 Mode::Audit => ModeName::Audit,
@@ -126,10 +129,10 @@ impl Report {
                 .map(|grants| writers(request, grants))
                 .unwrap_or_default(),
             writer_reason: grants.map(|grants| grants.reason.to_owned()),
-            changes: request.progress.changes.clone(),
+            changes,
             left_behind: left_behind::ids(&request.progress, decision),
             before: request.progress.before.clone(),
-            after: self.cluster.as_ref().map(ArchiveStatus::of),
+            after,
             reason,
             warnings,
             candidates: candidates.iter().take(MOST_CANDIDATES).cloned().collect(),
@@ -164,6 +167,21 @@ impl Report {
                 .collect(),
         }
     }
+}
+
+/// What became of the changes. An operation that failed may have left its value on the cluster all the same.
+fn changes(progress: &Progress, after: Option<&ArchiveStatus>) -> Vec<ChangeRecord> {
+    let is_other = after.is_some() && progress.before.as_ref() != after;
+    let was_taken = progress.patches > 0;
+    let told = |change: &ChangeRecord| {
+        let mut change = change.clone();
+        let sets = change.kind == ChangeKind::SetArchive;
+        if sets && change.status == ChangeStatus::Failed && is_other && was_taken {
+            change.status = ChangeStatus::Unknown;
+        }
+        change
+    };
+    progress.changes.iter().map(told).collect()
 }
 
 /// When cluster, current and wanted vault were last changed, as far as that was read.
