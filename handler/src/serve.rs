@@ -38,10 +38,11 @@ enum Stop {
 }
 
 impl Stop {
-    /// 143 has the host start the process again; Ctrl-C reaches the host as well.
+    /// The host takes 200 for a wanted restart and starts the process again; anything else but 0 is a crash to it, and three
+    /// of those stop the host. Ctrl-C reaches the host as well.
     fn exit_code(self) -> ExitCode {
         match self {
-            Self::Terminate | Self::Orphaned => ExitCode::from(143),
+            Self::Terminate | Self::Orphaned => ExitCode::from(200),
             Self::Interrupt => ExitCode::SUCCESS,
         }
     }

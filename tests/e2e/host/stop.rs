@@ -71,8 +71,7 @@ async fn after_sigterm_what_is_in_flight_is_finished_and_another_process_starts(
         .await;
     town.host
         .wait_until(SOON, |host| {
-            has_ended(host, "exit status: 143")
-                && host.handler_pid().is_some_and(|now| Some(now) != pid)
+            has_ended(host, "code 200") && host.handler_pid().is_some_and(|now| Some(now) != pid)
         })
         .await
         .unwrap();
@@ -105,7 +104,7 @@ async fn after_sigterm_what_does_not_answer_holds_nothing_up() {
         .unwrap();
     town.host.terminate_handler("TERM").unwrap();
     town.host
-        .wait_until(SOON, |host| has_ended(host, "exit status: 143"))
+        .wait_until(SOON, |host| has_ended(host, "code 200"))
         .await
         .unwrap();
     let calls = town.host.invocations();
@@ -126,11 +125,31 @@ async fn an_idle_process_ends_at_once_after_sigterm_and_another_starts() {
     town.host.terminate_handler("TERM").unwrap();
     town.host
         .wait_until(Duration::from_secs(3), |host| {
-            has_ended(host, "exit status: 143")
-                && host.handler_pid().is_some_and(|now| Some(now) != pid)
+            has_ended(host, "code 200") && host.handler_pid().is_some_and(|now| Some(now) != pid)
         })
         .await
         .unwrap();
+    town.publish(&event(&town, "e-1")).await;
+    assert_eq!(town.only_result()["data"]["outcome"], "bound");
+}
+
+#[tokio::test]
+async fn a_host_that_asks_its_handler_to_stop_again_and_again_goes_on() {
+    let town = town().await;
+    for number in 1..=4 {
+        let pid = town.host.handler_pid();
+        town.host.terminate_handler("TERM").unwrap();
+        town.host
+            .wait_until(SOON, |host| {
+                host.handler_pid().is_some_and(|now| Some(now) != pid)
+            })
+            .await
+            .unwrap();
+        town.host.ready(SOON).await.unwrap();
+        let log = town.host.host_log();
+        let restarts = log.iter().filter(|line| line.contains("code 200"));
+        assert_eq!(restarts.count(), number, "{log:#?}");
+    }
     town.publish(&event(&town, "e-1")).await;
     assert_eq!(town.only_result()["data"]["outcome"], "bound");
 }

@@ -89,7 +89,11 @@ impl Supervisor {
                         .count_error("The handler did not become ready in time"),
                 }
             }
-            (Some(200), _) => true,
+            (Some(200), _) => {
+                self.record
+                    .log("The handler exited with code 200 and is started again".to_owned());
+                true
+            }
             _ => {
                 let words = self.record.last_words();
                 !self
