@@ -71,3 +71,22 @@ async fn that_there_is_no_vault_is_told_once_also_where_the_first_word_was_refus
     let result = told_in_the_end(&town);
     assert_eq!(result["data"]["outcome"], "unmatched");
 }
+
+#[tokio::test]
+async fn a_sweep_is_not_lost_where_it_cannot_be_asked_for_for_some_minutes() {
+    let town = Plan::new(binding::estate_in(SubscriptionSpec::new(WEST)))
+        .open()
+        .await;
+    let refused = Fault::Html { status: 403 };
+    let rule = FaultRule::new(Service::ServiceBus, "/requests/", refused);
+    town.simulator.world.faults.add(rule.times(2));
+    town.host.tick("resync").await.unwrap();
+    town.settle().await;
+    assert_eq!(town.only_result()["data"]["outcome"], "bound");
+    let ticks = town.host.invocations().into_iter();
+    let ticks: Vec<_> = ticks
+        .filter(|it| it.function == "resync")
+        .map(|it| it.status)
+        .collect();
+    assert_eq!(ticks, [Some(500), Some(500), Some(200)]);
+}

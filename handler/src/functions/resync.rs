@@ -24,7 +24,7 @@ pub(super) async fn run(context: Arc<Context>, invocation: Invocation) -> Answer
     request.traceparent = invocation.traceparent;
     let mut deadline = Deadline::after(SENDING);
     if let Err(error) = queue::send_request(&context, &mut deadline, &request, None).await {
-        tracing::error!(error = %ErrorChain(&error), "the sweep cannot be asked for; the next timer does it");
+        tracing::error!(error = %ErrorChain(&error), "the sweep cannot be asked for; the host tries again in a minute");
         deadline.wait_out().await;
         return Answer::Redeliver;
     }

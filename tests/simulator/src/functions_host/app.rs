@@ -37,6 +37,15 @@ pub(super) struct Function {
     /// The name of the trigger's binding, the key in `Data`.
     pub(super) binding: String,
     pub(super) trigger: Trigger,
+    /// What the host does where a call fails; only a timer's is kept to.
+    pub(super) retry: Option<Retry>,
+}
+
+/// `retry` of a `function.json`, at a fixed delay.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Retry {
+    pub(super) times: usize,
+    pub(super) delay: Duration,
 }
 
 /// What starts a function.
@@ -185,7 +194,23 @@ fn read_function(name: &str, json: &Value, settings: &Settings) -> Result<Functi
         name: name.to_owned(),
         binding,
         trigger: read_trigger(trigger, settings)?,
+        retry: read_retry(&json["retry"])?,
     })
+}
+
+/// Settings that are not whole are an error of the function.
+fn read_retry(retry: &Value) -> Result<Option<Retry>, String> {
+    if retry.is_null() {
+        return Ok(None);
+    }
+    if retry["strategy"] != "fixedDelay" {
+        return Err("this host serves a retry at a fixed delay alone".to_owned());
+    }
+    let delay = retry["delayInterval"].as_str().unwrap_or_default();
+    Ok(Some(Retry {
+        times: number(&retry["maxRetryCount"]).ok_or("the retry has no maxRetryCount")?,
+        delay: time_span(delay).map_err(|e| format!("delayInterval: {e:#}"))?,
+    }))
 }
 
 fn read_trigger(trigger: &Value, settings: &Settings) -> Result<Trigger, String> {

@@ -1,7 +1,7 @@
 //! One call of a function: wait for the handler, send the envelope, judge the answer.
 //! It settles no message and answers no delivery; that is the triggers' part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -40,6 +40,8 @@ pub(super) struct Host {
     dead: AtomicBool,
     pub(super) tuning: Mutex<Tuning>,
     pub(super) timers: Mutex<BTreeMap<String, OffsetDateTime>>,
+    /// What retries of timers wait for.
+    pub(super) awaited: Mutex<BTreeSet<OffsetDateTime>>,
     handler: Mutex<Arc<Handler>>,
     guids: AtomicU64,
     identity: String,
@@ -70,6 +72,7 @@ impl Host {
             dead: AtomicBool::new(false),
             tuning: Mutex::default(),
             timers: Mutex::default(),
+            awaited: Mutex::default(),
             handler: Mutex::new(Arc::new(handler)),
             guids: AtomicU64::new(0),
             identity,

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::app::Trigger;
-use super::invocation::Host;
+use super::invocation::{Host, lock};
 use super::process::{Handler, Launch};
 use crate::event_grid::EventGrid;
 
@@ -79,7 +79,8 @@ impl Pace {
             .queues()
             .filter_map(|queue| self.host.broker.next_scheduled(queue));
         let retry = self.event_grid.as_ref().and_then(EventGrid::next_retry);
-        scheduled.chain(retry).min()
+        let of_timers = lock(&self.host.awaited).first().copied();
+        scheduled.chain(retry).chain(of_timers).min()
     }
 
     /// Everything that counts what happened; equal at two looks means that nothing did.

@@ -240,20 +240,35 @@ async fn a_timer_runs_by_its_schedule_where_that_is_wanted() {
 }
 
 #[tokio::test]
-async fn a_failed_tick_is_not_repeated_and_counts_as_the_last() {
+async fn a_failed_tick_is_repeated_as_its_file_says_and_counts_as_the_last() {
     let handler = HandlerServer::start().await;
     handler.answer(500, "");
     let host = attached(&handler).await;
-    assert!(host.tick("resync").await.is_err());
+    host.set_fast_forward(true);
+    let began = host.world.clock.now();
+    host.tick("resync").await.unwrap();
+    assert_eq!(handler.calls().len(), 2);
+    let took = host.world.clock.now() - began;
+    assert!(took >= Duration::from_secs(59), "it took {took}");
     host.settle(PATIENCE).await.unwrap();
-    assert_eq!(handler.calls().len(), 1);
+    assert_eq!(handler.calls().len(), 2);
     host.tick_past_due("resync").await.unwrap();
-    let timer = handler.calls()[1].body["Data"]["timer"].clone();
+    let timer = handler.calls()[2].body["Data"]["timer"].clone();
     assert_eq!(timer["IsPastDue"], json!(true));
     assert_ne!(
         timer["ScheduleStatus"]["Last"],
         json!("0001-01-01T00:00:00+00:00")
     );
+}
+
+#[tokio::test]
+async fn a_tick_that_goes_on_failing_is_given_up_after_its_retries() {
+    let handler = HandlerServer::start().await;
+    handler.answer_always(500, "");
+    let host = attached(&handler).await;
+    host.set_fast_forward(true);
+    assert!(host.tick("resync").await.is_err());
+    assert_eq!(handler.calls().len(), 31);
 }
 
 #[tokio::test]

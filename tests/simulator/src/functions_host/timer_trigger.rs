@@ -22,7 +22,7 @@ pub(super) enum Run {
     ByHand,
 }
 
-/// Runs a timer function once.
+/// Runs a timer function, again where it failed and has a retry.
 ///
 /// # Errors
 /// With the host's words where the run failed, or where there is no such timer.
@@ -48,10 +48,31 @@ pub(super) async fn run(host: &Host, function: &Function, run: Run) -> Result<()
     }
     let binding = function.binding.as_str();
     let (past_due, by_hand) = (run == Run::PastDue, run == Run::ByHand);
-    host.invoke(function, |sys| {
-        envelope::timer(binding, status.as_ref(), past_due, by_hand, sys)
-    })
-    .await
+    let call = || {
+        host.invoke(function, |sys| {
+            envelope::timer(binding, status.as_ref(), past_due, by_hand, sys)
+        })
+    };
+    let mut outcome = call().await;
+    if let Some(retry) = function.retry {
+        for _ in 0..retry.times {
+            if outcome.is_ok() || !wait_until(host, host.world.clock.now() + retry.delay).await {
+                break;
+            }
+            outcome = call().await;
+        }
+    }
+    outcome
+}
+
+/// Waits for a time; false where the host stops before it comes.
+async fn wait_until(host: &Host, due: OffsetDateTime) -> bool {
+    lock(&host.awaited).insert(due);
+    while host.accepts() && host.world.clock.now() < due {
+        pause(LOOK_EVERY).await;
+    }
+    lock(&host.awaited).remove(&due);
+    host.accepts()
 }
 
 /// Runs a timer function whenever its schedule says so after `from`, until the host stops.
@@ -67,7 +88,7 @@ pub(super) async fn follow_schedule(host: Arc<Host>, function: Function, mut fro
             }
             pause(LOOK_EVERY).await;
         }
-        // How it ended is in the record; nothing repeats a tick that failed.
+        // How it ended is in the record; nothing repeats a tick beyond its retries.
         let _ = run(&host, &function, Run::Scheduled).await;
         from = next;
     }
