@@ -102,7 +102,8 @@ impl Stage {
         let mut turn = 0;
         loop {
             while places.available_permits() > 0 {
-                let Some(session) = broker.accept_session("requests").unwrap() else {
+                let Some(session) = broker.accept_session("requests", Duration::ZERO).unwrap()
+                else {
                     break;
                 };
                 let place = Arc::clone(&places).try_acquire_owned().unwrap();
@@ -195,7 +196,7 @@ fn handler(simulator: &Simulator) -> Context {
 
 /// What `reconcile` does with a session's message, and the host with its answer.
 async fn serve(context: &Context, broker: &Broker, session: &Session) {
-    let received = broker.receive_from("requests", session, IDLE).unwrap();
+    let received = broker.receive_from("requests", session).unwrap();
     let received = received.unwrap();
     let text = String::from_utf8(received.message.sent.body.to_vec()).unwrap();
     let request = Request::from_json(&text).unwrap();

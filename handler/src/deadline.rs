@@ -32,7 +32,7 @@ impl Deadline {
 
     /// Waits for this long out of the allowance; `false`, at once, where too little of it is left.
     pub async fn pause(&mut self, wait: Duration) -> bool {
-        if wait > self.waiting {
+        if wait > self.waiting || Instant::now() + wait > self.ends {
             return false;
         }
         self.waiting -= wait;

@@ -1,4 +1,4 @@
-//! Sending to the two queues, with a short patience: what cannot be sent in it is the host's to redeliver.
+//! Sending to the two queues, with a short patience: what cannot be sent in it is for the caller to put off or give back.
 //!
 //! It must not give up in silence: a send that fails comes back as an error.
 
@@ -24,6 +24,16 @@ pub enum SendError {
     /// It cannot be written as JSON.
     #[error("cannot write the message")]
     Encode(#[from] serde_json::Error),
+}
+
+impl SendError {
+    /// When the queue asks to be asked again.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { cause, .. } => cause.retry_after(),
+            Self::Encode(_) => None,
+        }
+    }
 }
 
 /// Sends a request, now or for later.

@@ -109,17 +109,16 @@ pub async fn reconcile(
 ) -> Result<Done, Unfinished> {
     let mut report = Report::begin(context, cluster);
     let context = context.recorded_by(&report.calls);
-    let pass = async {
-        let outcome = pass(&context, request, cluster, &mut report).await?;
-        if outcome.is_some_and(|outcome| outcome != Outcome::Planned) {
-            report.look_behind(&context, &request.progress).await;
-        }
-        Ok(outcome)
-    };
+    let pass = pass(&context, request, cluster, &mut report);
     let ended = match context.limit {
         Some(limit) => timeout(limit, pass).await.unwrap_or(Err(Error::OutOfTime)),
         None => pass.await,
     };
+    let outcome = ended.as_ref().map_or(Some(Outcome::Failed), |ended| *ended);
+    if let Some(outcome) = outcome {
+        let progress = &request.progress;
+        report.look_behind(&context, progress, outcome).await;
+    }
     match ended {
         Ok(Some(outcome)) => {
             let reason = report.reason();
@@ -159,11 +158,14 @@ fn follow_up(reason: Option<&Reason>, request: &mut Request) -> (bool, Action) {
     if !lacks_vault || !by_event {
         return (true, Action::AwaitChange);
     }
-    let looks = request.progress.unmatched.saturating_add(1);
+    let is_untold = request.progress.unsent > 0;
+    // What could not be told did not use up a look.
+    let looks = request.progress.unmatched;
+    let looks = looks.saturating_add(u32::from(!is_untold || looks == 0));
     request.progress.unmatched = looks;
     let again = UNMATCHED_STEPS.get(looks as usize - 1);
     let again = again.map(|seconds| Action::Requeue(Duration::from_secs(*seconds)));
-    let is_told = looks == 1 || request.progress.redelivered || request.progress.untold;
+    let is_told = looks == 1 || request.progress.redelivered || is_untold;
     (is_told, again.unwrap_or(Action::AwaitChange))
 }
 
@@ -231,12 +233,13 @@ fn remember(request: &mut Request, decision: &Decision) {
         progress.chosen = Some(Chosen {
             vault: vault.id.clone(),
             candidates: considered.cloned().collect(),
+            is_cut: decision.candidates.len() > MOST_REMEMBERED,
             warnings: decision.warnings.clone(),
         });
     }
 }
 
-/// Is there nothing to do? Where the cluster is bound, what was sent without an answer was made.
+/// Is there nothing to do? Where the cluster is bound, what it shows of the changes is known.
 fn is_settled(request: &mut Request, decision: &Decision) -> bool {
     let is_right = decision.is_bound() && decision.plan.is_empty();
     if is_right {

@@ -89,10 +89,7 @@ fn log(request: &Request, result: &BindingResult, line: &str) {
 
 /// A sweep, or our own write come back, tells only of what changed or may have, or is wrong.
 fn is_worth_a_message(request: &Request, result: &BindingResult) -> bool {
-    !request.origin.is_quiet()
-        || request.progress.may_hide_a_change()
-        || result.changed
-        || result.outcome.is_wrong()
+    !request.origin.is_quiet() || result.redelivered || result.changed || result.outcome.is_wrong()
 }
 
 /// The id by which the queue recognises a repeat of this result.
@@ -100,7 +97,7 @@ fn id(request: &Request, result: &BindingResult, now: OffsetDateTime) -> String 
     let occasion = if !request.origin.is_quiet() {
         let cause = request.cause.id.clone();
         cause.unwrap_or_else(|| request.id.clone())
-    } else if result.outcome.is_wrong() && !result.changed {
+    } else if result.outcome.is_wrong() && !result.changed && !result.redelivered {
         // What is as wrong as before is told once a day; what was right in between has been changed since.
         format!("{} {}", now.date(), result.modified.join(" "))
     } else {

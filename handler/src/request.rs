@@ -2,6 +2,7 @@
 //!
 //! It must not carry state of Azure to act on: that is read anew each time.
 
+mod error;
 mod id;
 mod progress;
 mod retry_class;
@@ -15,6 +16,7 @@ use vaultbind_core::{
     result::Cause,
 };
 
+pub use error::RequestError;
 pub use id::{Bucket, cluster_request_id, hash, page_request_id, sweep_request_id};
 pub use progress::{Absence, Chosen, Progress};
 pub use retry_class::RetryClass;
@@ -27,6 +29,9 @@ const MAX_MESSAGE_ID: usize = 128;
 
 /// The longest id of a request: with a colon and the number of a retry behind it, it is the id of a message.
 const MAX_ID: usize = MAX_MESSAGE_ID - 1 - u32::MAX.ilog10() as usize - 1;
+
+/// The longest text that a request carries into its result, which has its bounds: twice what an ARM id may have.
+const MAX_TEXT: usize = 4096;
 
 /// A message on the requests queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -143,20 +148,6 @@ impl Origin {
     }
 }
 
-/// Why a message is not a request.
-#[derive(Debug, thiserror::Error)]
-pub enum RequestError {
-    /// The text is not the JSON of a request.
-    #[error("not a request message")]
-    Malformed(#[source] serde_json::Error),
-    /// Another version wrote it.
-    #[error("request version {0} is not known, only 1 is")]
-    Version(u32),
-    /// The id, or that of the cause, is none that a message can have.
-    #[error("the request's id or that of its cause is empty, too long or unprintable")]
-    BadId,
-}
-
 impl Request {
     /// A request that was never sent before.
     pub fn new(
@@ -197,8 +188,16 @@ impl Request {
         }
         let request: Self = serde_json::from_str(text).map_err(RequestError::Malformed)?;
         let cause_id = request.cause.id.as_deref().unwrap_or("none");
+        let told = [
+            &request.cause.operation,
+            &request.cause.subject,
+            &request.cause.time,
+            &request.traceparent,
+        ];
+        let is_long = |text: &String| text.len() > MAX_TEXT;
         if is_fit(&request.id, MAX_ID)
             && !request.session_id().is_empty()
+            && !told.into_iter().flatten().any(is_long)
             && is_fit(cause_id, MAX_MESSAGE_ID)
         {
             Ok(request)

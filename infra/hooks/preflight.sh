@@ -4,7 +4,10 @@
 set -eu
 
 : "${AZURE_ENV_NAME:?not set: run it by azd, or with the values of azd env get-values}"
-: "${AZURE_SUBSCRIPTION_ID:?not set: run it by azd, or with the values of azd env get-values}"
+# azd asks for the subscription later, the first time: nothing stands there yet.
+if [ -z "${AZURE_SUBSCRIPTION_ID:-}" ]; then
+  exit 0
+fi
 queue=${VAULTBIND_REQUESTS_QUEUE:-requests}
 
 errors=$(mktemp)
@@ -16,9 +19,11 @@ unseen() {
   exit 0
 }
 
-if ! namespaces=$(az resource list --subscription "$AZURE_SUBSCRIPTION_ID" --tag "azd-env-name=$AZURE_ENV_NAME" \
-  --query "[?type=='Microsoft.ServiceBus/namespaces'].id" --output tsv 2> "$errors"); then
-  unseen "the namespaces of $AZURE_ENV_NAME"
+# The app's own group: another project may have an environment of this name.
+if ! namespaces=$(az resource list --subscription "$AZURE_SUBSCRIPTION_ID" --resource-group "rg-$AZURE_ENV_NAME" \
+  --resource-type Microsoft.ServiceBus/namespaces --query '[].id' --output tsv 2> "$errors"); then
+  grep -qi 'not *\(be \)*found' "$errors" && exit 0
+  unseen "the namespaces of rg-$AZURE_ENV_NAME"
 fi
 
 for namespace in $namespaces; do

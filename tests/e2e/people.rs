@@ -183,6 +183,11 @@ fn assert_last_word_is_right(town: &Town, at: Option<&str>) {
         let has_none = ["unmatched", "ambiguous", "gone"].map(|it| data["outcome"] == it);
         let has_none = has_none.contains(&true);
         assert!(!has_none || data["vault"].is_null(), "{data:#}");
+        // Nor is a role left behind that the cluster needs where it is.
+        let at = data["after"]["keyVaultId"].as_str().unwrap_or("nowhere");
+        let mut left = data["leftBehind"].as_array().unwrap().iter();
+        let is_at = |it: &serde_json::Value| it.as_str().unwrap().starts_with(at);
+        assert!(!left.any(is_at), "{data:#}");
     }
     assert!(
         is_gone || told == at || !is_bound,

@@ -94,7 +94,7 @@ const NAMESPACE: [(&str, &str); 2] = [("AZURE_ENV_NAME", "test"), ("AZURE_SUBSCR
 fn preflight(name: &str, queue: &str) -> (Option<i32>, String) {
     let answers = format!(
         r#"case "$*" in
-  "resource list --subscription s-1 --tag azd-env-name=test "*) echo /n/sb ;;
+  "resource list --subscription s-1 --resource-group rg-test "*) echo /n/sb ;;
   "resource show --ids /n/sb/queues/requests --query properties.requiresSession "*) {queue} ;;
 esac"#
     );
@@ -127,6 +127,18 @@ fn a_queue_with_sessions_and_none_at_all_stop_nothing() {
         ("preflight-none", missing),
     ] {
         assert_eq!(preflight(name, queue), (Some(0), String::new()), "{name}");
+    }
+}
+
+#[test]
+fn a_first_deployment_finds_nothing_and_goes_on() {
+    let none =
+        "echo \"(ResourceGroupNotFound) Resource group 'rg-test' could not be found.\" >&2; exit 3";
+    let stage = Stage::new("preflight-first", none);
+    for variables in [&NAMESPACE[..], &NAMESPACE[..1]] {
+        let output = stage.run("preflight.sh", variables);
+        assert!(output.status.success(), "{output:?}");
+        assert!(output.stderr.is_empty(), "{output:?}");
     }
 }
 

@@ -38,10 +38,11 @@ fn a_session_is_held_for_longer_than_the_longest_invocation_and_a_place_not_for_
     let host = json("host.json");
     assert_eq!(
         host["functionTimeout"], "00:02:00",
-        "shorter than the five minutes for which the lock is renewed"
+        "shorter than the hour for which the lock is renewed"
     );
     let options = &host["extensions"]["serviceBus"];
-    assert_eq!(options["maxAutoLockRenewalDuration"], "00:05:00");
+    // It counts once for a session, however many messages follow each other in it; a host that dies renews nothing.
+    assert_eq!(options["maxAutoLockRenewalDuration"], "01:00:00");
     // Places by idle time are the sessions that a host serves in a second; unset, it would be one in two seconds.
     assert_eq!(options["maxConcurrentSessions"], 32);
     assert_eq!(options["sessionIdleTimeout"], "00:00:00.5000000");

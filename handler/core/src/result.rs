@@ -50,7 +50,7 @@ pub enum ChangeStatus {
     Done,
     /// Azure took it on and is working at it.
     Accepted,
-    /// It was sent and its answer was lost: Azure may have made it or not.
+    /// It was sent and its answer was lost, or Azure took it and failed, and its value is there: it may have been made or not.
     Unknown,
     /// It was there already when it was to be made.
     Present,

@@ -1,6 +1,7 @@
 //! One delivery of a request: may it begin, run it, send what comes of it, answer the host; for clusters and sweeps alike.
 //!
-//! It must not decide anything about a cluster, nor acknowledge a request whose result or retry could not be sent.
+//! It must not decide anything about a cluster, nor acknowledge a request of which nothing could be sent: neither a result nor
+//! the request for later.
 
 use std::{fmt::Display, time::Duration};
 
@@ -22,11 +23,11 @@ use crate::{
     telemetry::ErrorChain,
 };
 
-/// A delivery is answered within this time, whatever happens.
+/// A delivery that is held back is answered by this time; the others add up to less.
 const ANSWERED: Duration = Duration::from_secs(58);
 /// What a reconcile or a page may take; then what comes of it is sent, and where a result cannot be, the request for later:
 /// each has time for one call that is never answered.
-const WORKING: Duration = Duration::from_secs(34);
+const WORKING: Duration = Duration::from_secs(31);
 const SENDING: Duration = Duration::from_secs(11);
 /// How long a delivery is held back where neither queue takes a message, for the host delivers again at once: a hundred
 /// deliveries then outlast forty minutes.
@@ -40,7 +41,7 @@ enum Undelivered {
     /// The host delivers it again until it is a dead letter.
     #[error("the sweep cannot go on")]
     Ends(#[source] Error),
-    /// Neither a result nor a request can be sent.
+    /// What comes of it cannot be sent: no request for later, or no result at the deadline.
     #[error("what comes of the request cannot be sent")]
     Send(#[from] SendError),
 }
@@ -231,7 +232,7 @@ async fn settle(
         if let Err(unsent) = report::send(context, deadline, request, *result).await {
             return requeue_untold(context, deadline, request, unsent).await;
         }
-        request.progress.untold = false;
+        request.progress.unsent = 0;
     }
     match done.action {
         Action::AwaitChange => Ok(done.line),
@@ -252,12 +253,12 @@ async fn requeue_untold(
     unsent: SendError,
 ) -> Result<String, Undelivered> {
     let (now, limit) = (context.clock.now(), context.config.deadline);
-    let Ok(delay) = retry(&Error::Unsent, request, now, limit) else {
+    let retry_after = unsent.retry_after();
+    let Ok(delay) = retry(&Error::Unsent { retry_after }, request, now, limit) else {
         return Err(unsent.into());
     };
     let error = ErrorChain(&unsent).to_string();
     tracing::error!(error, "the result cannot be sent, the request is put off");
-    request.progress.untold = true;
     deadline.extend(SENDING);
     requeue(context, deadline, request, delay).await?;
     let seconds = delay.as_secs();

@@ -20,10 +20,13 @@ pub(super) async fn run(context: Arc<Context>, invocation: Invocation) -> Answer
     let mut request = match request {
         Ok(request) => request,
         Err(error) => {
-            tracing::error!(
-                error,
-                "the message is no request of ours; it ends as a dead letter"
-            );
+            // Each delivery is the same: one line will do.
+            if !is_redelivery {
+                tracing::error!(
+                    error,
+                    "the message is no request of ours; it ends as a dead letter"
+                );
+            }
             return Answer::Redeliver;
         }
     };

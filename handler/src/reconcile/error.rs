@@ -55,7 +55,10 @@ pub enum Error {
     NotVisible,
     /// What came of it cannot be told.
     #[error("the result cannot be sent")]
-    Unsent,
+    Unsent {
+        /// When the queue asks to be asked again.
+        retry_after: Option<Duration>,
+    },
     /// It took longer than an invocation may.
     #[error("the look took too long")]
     OutOfTime,

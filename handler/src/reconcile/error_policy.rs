@@ -102,6 +102,11 @@ pub fn retry(
         return Err(Box::new(policy.end));
     }
     let tries = match policy.class {
+        // Whatever else is waited for goes on meanwhile.
+        None if matches!(error, Error::Unsent { .. }) => {
+            request.progress.unsent = request.progress.unsent.saturating_add(1);
+            request.progress.unsent
+        }
         // Another error in between ends the class, and does not bring the next change forward.
         Some(class @ (RetryClass::RoleSpreads | RetryClass::FailedOperation)) => {
             let tries = request.progress.enter(class, now);
@@ -168,8 +173,8 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
         Error::Redelivered => {
             RetryPolicy::steps(None, &[5], None, own(Code::Redelivered, TOO_LONG))
         }
-        Error::Unsent => {
-            RetryPolicy::backoff(RetryClass::Unsent, None, own(Code::Unsent, TOO_LONG))
+        Error::Unsent { retry_after } => {
+            RetryPolicy::backoff(None, *retry_after, Decision::ending(Outcome::Failed, None))
         }
         Error::Changed(_) => RetryPolicy::transient(None, own(Code::ClusterChanges, UNSEEN)),
         Error::OutOfTime => {

@@ -40,7 +40,7 @@ pub(super) struct Report {
     /// When cluster, current and wanted vault were last changed.
     modified: Vec<String>,
     /// That roles stay where the cluster is not, with the command that removes them.
-    left_behind: Option<Reason>,
+    roles_left: Option<Reason>,
     /// The ids that Azure gave to the calls.
     pub(super) calls: Recorder,
     began: OffsetDateTime,
@@ -54,7 +54,7 @@ impl Report {
             cluster: None,
             decision: None,
             modified: Vec::new(),
-            left_behind: None,
+            roles_left: None,
             calls: Recorder::default(),
             began: context.clock.now(),
         }
@@ -78,9 +78,21 @@ impl Report {
     }
 
     /// Looks at the roles that stay where the cluster is not.
-    pub(super) async fn look_behind(&mut self, context: &Context, progress: &Progress) {
-        let ids = left_behind::ids(progress, self.decision.as_ref());
-        self.left_behind = left_behind::warning(context, &ids).await;
+    pub(super) async fn look_behind(
+        &mut self,
+        context: &Context,
+        progress: &Progress,
+        outcome: Outcome,
+    ) {
+        let ids = self.left_behind(progress, outcome);
+        if outcome != Outcome::Planned && !ids.is_empty() {
+            self.roles_left = left_behind::warning(context, &ids).await;
+        }
+    }
+
+    fn left_behind(&self, progress: &Progress, outcome: Outcome) -> Vec<String> {
+        let (cluster, decision) = (self.cluster.as_ref(), self.decision.as_ref());
+        left_behind::ids(progress, cluster, decision, outcome)
     }
 
     /// Why the cluster is not bound, as far as it was decided.
@@ -110,7 +122,7 @@ impl Report {
         let changes = changes(&request.progress, after.as_ref());
         let is_unknown = |change: &ChangeRecord| change.status == ChangeStatus::Unknown;
         let mut warnings = warnings(chosen, decision);
-        warnings.extend(self.left_behind.clone());
+        warnings.extend(self.roles_left.clone());
         BindingResult {
             outcome,
             changed: request.progress.has_changed(),
@@ -130,13 +142,14 @@ impl Report {
                 .unwrap_or_default(),
             writer_reason: grants.map(|grants| grants.reason.to_owned()),
             changes,
-            left_behind: left_behind::ids(&request.progress, decision),
+            left_behind: self.left_behind(&request.progress, outcome),
             before: request.progress.before.clone(),
             after,
             reason,
             warnings,
             candidates: candidates.iter().take(MOST_CANDIDATES).cloned().collect(),
-            truncated: candidates.len() > MOST_CANDIDATES,
+            truncated: candidates.len() > MOST_CANDIDATES
+                || chosen.is_some_and(|chosen| chosen.is_cut),
             policy: PolicyReference {
                 digest: context.policy.digest.clone(),
                 version: context.policy.version,

@@ -15,7 +15,7 @@ use vaultbind_core::result::BindingResult;
 pub struct ResultEvent {
     /// Always `1.0`.
     pub(super) specversion: String,
-    /// The same for a repeated delivery of the same request.
+    /// The same for a repeated delivery that tells the same.
     pub(super) id: String,
     /// The name of the function app.
     pub(super) source: String,

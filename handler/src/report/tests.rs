@@ -75,6 +75,18 @@ fn what_a_sweep_or_our_own_write_finds_wrong_has_one_id_a_day() {
 }
 
 #[test]
+fn a_hint_at_a_change_is_no_repeat_of_the_day_before_it() {
+    let told = |request_id: &str, redelivered: bool| {
+        let mut wrong = result("failed", false, "/a", "X");
+        wrong.redelivered = redelivered;
+        id(&request(request_id, "e-1", Origin::Sweep), &wrong, NOW)
+    };
+    assert_eq!(told("r-1", false), told("r-2", false));
+    assert_ne!(told("r-1", true), told("r-2", true));
+    assert_ne!(told("r-1", true), told("r-1", false));
+}
+
+#[test]
 fn what_was_right_in_between_is_told_again() {
     let at = |modified: &[&str]| {
         let mut wrong = result("held", false, "/a", "BoundElsewhere");
@@ -143,10 +155,10 @@ fn a_sweep_or_our_own_write_tells_only_of_what_changed_or_is_wrong() {
         assert!(told(Origin::Write, word, false), "{word}");
         assert!(told(Origin::Delete, word, false), "{word}");
     }
-    let mut redelivered = request("r-1", "e-1", Origin::Sweep);
-    redelivered.progress.redelivered = true;
-    let right = result("bound", false, "/a", "");
-    assert!(is_worth_a_message(&redelivered, &right));
+    let mut right = result("bound", false, "/a", "");
+    right.redelivered = true;
+    let swept = request("r-1", "e-1", Origin::Sweep);
+    assert!(is_worth_a_message(&swept, &right));
 }
 
 #[test]

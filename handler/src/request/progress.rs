@@ -47,8 +47,8 @@ pub struct Progress {
     pub polls: u32,
     /// Was any delivery of this request a redelivery?
     pub redelivered: bool,
-    /// Is there a result that could not be sent?
-    pub untold: bool,
+    /// How often in a row its result could not be sent.
+    pub unsent: u32,
 }
 
 /// What was known when a vault was chosen: once the cluster is there, other vaults play no part.
@@ -59,6 +59,9 @@ pub struct Chosen {
     pub vault: VaultId,
     /// What was considered.
     pub candidates: Vec<Candidate>,
+    /// Is that not all?
+    #[serde(default)]
+    pub is_cut: bool,
     /// What else there was to know.
     pub warnings: Vec<Reason>,
 }
@@ -102,7 +105,8 @@ impl Progress {
         Some(absence.since)
     }
 
-    /// Notes what became of a change; a later word replaces an earlier one, but never undoes what was made.
+    /// Notes what became of a change; a later word replaces an earlier one, but never undoes what was made, nor what an
+    /// earlier attempt may have made.
     pub fn note(&mut self, record: ChangeRecord) {
         let made = |status| match status {
             ChangeStatus::Done => 2,
@@ -117,6 +121,10 @@ impl Progress {
         };
         match self.changes.iter_mut().find(same) {
             Some(earlier) if made(record.status) < made(earlier.status) => {}
+            Some(earlier)
+                if earlier.status == ChangeStatus::Unknown
+                    && earlier.attempt < record.attempt
+                    && made(record.status) == 0 => {}
             Some(earlier) => *earlier = record,
             None => self.changes.push(record),
         }

@@ -28,8 +28,6 @@ pub enum RetryClass {
     Unproven,
     /// A boundary that is not there, as one answer says.
     Unsettled,
-    /// A result that cannot be sent.
-    Unsent,
     /// A class that another version of the program wrote.
     #[serde(other)]
     Unknown,

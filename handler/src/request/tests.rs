@@ -67,7 +67,7 @@ fn a_request_is_written_under_the_names_that_other_versions_read() {
         "origin": "write", "attempt": 0, "firstSeen": "2026-02-03T04:05:06.7Z", "operation": null, "traceparent": null,
         "progress": {
             "before": null, "changes": [], "chosen": null, "absent": [], "unmatched": 0, "leftBehind": [], "patches": 0, "class": "role-spreads", "failure": null,
-            "since": "2026-02-03T04:05:06.7Z", "tries": 1, "polls": 0, "redelivered": false, "untold": false,
+            "since": "2026-02-03T04:05:06.7Z", "tries": 1, "polls": 0, "redelivered": false, "unsent": 0,
         },
     });
     assert_eq!(serde_json::to_value(&request).unwrap(), expected);
@@ -270,4 +270,14 @@ fn requests_for_one_cluster_share_a_session_and_pages_of_one_sweep_another() {
     assert_eq!(page("sweep"), Some("sweep".to_owned()));
     assert_eq!(page("sweep/page"), page("sweep"));
     assert_eq!(page("/page"), None, "no session has an empty id");
+}
+
+#[test]
+fn a_request_whose_cause_would_fill_a_result_is_none() {
+    let with = |length: usize| {
+        let cause = json!({ "kind": "event", "subject": "x".repeat(length) });
+        let body = json!({ "version": 1, "id": "x", "kind": "cluster", "clusterId": CLUSTER, "cause": cause });
+        Request::from_json(&body.to_string()).is_ok()
+    };
+    assert!(with(4096) && !with(4097));
 }

@@ -123,8 +123,6 @@ codes! {
     StillShown: CLUSTER, "Look at the cluster's activity log.";
     /// Azure answered too slowly until the deadline.
     TooSlow: NOBODY, "The next event or sweep looks again.";
-    /// A result could not be sent until the deadline.
-    Unsent: OPERATOR, "Look at the results queue: is it full, does the identity have its sender role?";
     /// The vault of the cluster is deleted.
     VaultDeleted: VAULT, "Recover it, or have the rule move the cluster (`rebind: when-orphaned`).";
     /// The vault of the cluster was moved: it has another id.

@@ -168,3 +168,30 @@ fn what_was_done_stays_done_whatever_becomes_of_a_later_try() {
     }
     assert_eq!(after(&[Accepted, Unknown, Done]), Done);
 }
+
+#[test]
+fn what_an_earlier_attempt_may_have_made_is_not_known_by_a_later_refusal() {
+    use ChangeStatus::{Accepted, Done, Failed, Present, Unknown};
+    for (later, attempt, expected) in [
+        (Failed, 1, Failed),
+        (Failed, 2, Unknown),
+        (Present, 2, Unknown),
+        (Accepted, 2, Accepted),
+        (Done, 2, Done),
+    ] {
+        let mut progress = Progress::default();
+        for (status, attempt) in [(Unknown, 1), (later, attempt)] {
+            progress.note(ChangeRecord {
+                kind: ChangeKind::SetArchive,
+                target: "c1".to_owned(),
+                status,
+                attempt,
+            });
+        }
+        progress.confirm(|_| false);
+        assert_eq!(
+            progress.changes[0].status, expected,
+            "{later:?} at {attempt}"
+        );
+    }
+}

@@ -123,12 +123,12 @@ async fn dead_letters_are_shown_by_queue() {
             NewMessage::json("m", &json!({})).in_session("s"),
         )
         .unwrap();
-    let session = surface.broker.accept_session("requests").unwrap().unwrap();
-    let next = || {
-        surface
-            .broker
-            .receive_from("requests", &session, Duration::ZERO)
-    };
+    let session = surface
+        .broker
+        .accept_session("requests", Duration::ZERO)
+        .unwrap()
+        .unwrap();
+    let next = || surface.broker.receive_from("requests", &session);
     while let Some(received) = next().unwrap() {
         surface
             .broker

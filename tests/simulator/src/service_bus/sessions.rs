@@ -1,5 +1,5 @@
 //! Receiving from a queue whose messages belong to sessions: accept one, receive from it, close it.
-//! Whoever keeps a session for long says so at the start of each message, as a client that renews its lock does.
+//! Whoever keeps a session for long says so when it accepts it, as a client that renews its lock does.
 
 use std::time::Duration;
 
@@ -8,20 +8,26 @@ use super::queue::Queue;
 use super::{Broker, BrokerError};
 
 impl Broker {
-    /// Gives out the session of the oldest message that nobody has, for the queue's lock duration.
+    /// Gives out the session of the oldest message that nobody has, to a receiver that renews its lock for as long as `hold`:
+    /// that counts from here, however many messages follow.
     ///
     /// # Errors
     /// When there is no such queue, or it has no sessions.
-    pub fn accept_session(&self, queue: &str) -> Result<Option<Session>, BrokerError> {
+    pub fn accept_session(
+        &self,
+        queue: &str,
+        hold: Duration,
+    ) -> Result<Option<Session>, BrokerError> {
         self.change(queue, |queue, now| {
             if !queue.config.requires_session {
                 return Err(BrokerError::HasNoSessions);
             }
-            Ok(queue.accept_session(now + queue.config.lock_duration))
+            let held = hold.max(queue.config.lock_duration);
+            Ok(queue.accept_session(now + held))
         })?
     }
 
-    /// Hands out the oldest message of a session to a receiver that renews its lock for as long as `hold`.
+    /// Hands out the oldest message of a session.
     ///
     /// # Errors
     /// When there is no such queue, or the session is lost.
@@ -29,12 +35,8 @@ impl Broker {
         &self,
         queue: &str,
         session: &Session,
-        hold: Duration,
     ) -> Result<Option<Received>, BrokerError> {
-        self.change(queue, |queue, now| {
-            let until = now + hold.max(queue.config.lock_duration);
-            queue.receive_from(session, until)
-        })?
+        self.change(queue, |queue, _| queue.receive_from(session))?
     }
 
     /// Gives a session up in good order: it is free at once, and what was handed out in it is not counted.

@@ -20,7 +20,10 @@ pub(super) async fn listen(listener: Arc<Listener>) {
             return;
         };
         moment.begin();
-        match host.broker.accept_session(&listener.source.queue) {
+        match host
+            .broker
+            .accept_session(&listener.source.queue, host.app.service_bus.lock_renewal)
+        {
             Ok(Some(session)) => {
                 let listener = listener.clone();
                 tokio::spawn(async move {
@@ -46,10 +49,7 @@ impl Listener {
         let mut idle_since = host.world.clock.now();
         while host.accepts() {
             moment.begin();
-            match host
-                .broker
-                .receive_from(queue, &session, options.lock_renewal)
-            {
+            match host.broker.receive_from(queue, &session) {
                 Ok(Some(received)) => {
                     self.handle(received).await;
                     idle_since = host.world.clock.now();

@@ -98,7 +98,10 @@ async fn a_host_that_stops_frees_its_sessions_and_one_that_dies_leaves_them_lock
         let next = NewMessage::json("a2", &json!({})).in_session("a");
         broker.send("requests", next).unwrap();
         let accept = |broker: &crate::service_bus::Broker| {
-            broker.accept_session("requests").unwrap().is_some()
+            broker
+                .accept_session("requests", Duration::ZERO)
+                .unwrap()
+                .is_some()
         };
         if is_free {
             let free = broker.wait_until(PATIENCE, accept).await;

@@ -28,17 +28,15 @@ impl Queue {
         Some(Session { id, token })
     }
 
-    /// Hands out the oldest message of a session, and holds both until then.
+    /// Hands out the oldest message of a session, for as long as the session is held.
     ///
     /// # Errors
     /// When the session is lost.
     pub(in super::super) fn receive_from(
         &mut self,
         session: &Session,
-        until: OffsetDateTime,
     ) -> Result<Option<Received>, BrokerError> {
-        self.hold_session(session, until)
-            .ok_or(BrokerError::LockLost)?;
+        let until = self.held(session).ok_or(BrokerError::LockLost)?.until;
         let mut waiting = self.active.iter();
         let oldest = waiting.find(|(_, it)| it.session() == Some(&session.id));
         let number = oldest.map(|(number, _)| *number);

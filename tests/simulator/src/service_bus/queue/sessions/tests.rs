@@ -36,9 +36,7 @@ fn accept(queue: &mut Queue, now: OffsetDateTime) -> Option<Session> {
 
 fn receive(queue: &mut Queue, session: &Session, now: OffsetDateTime) -> Option<Received> {
     queue.pass_time(now);
-    queue
-        .receive_from(session, now + Duration::from_secs(60))
-        .unwrap()
+    queue.receive_from(session).unwrap()
 }
 
 fn name(received: &Option<Received>) -> Option<(&str, u32)> {
@@ -89,21 +87,23 @@ fn a_session_whose_lock_ends_is_free_and_counts() {
     assert_eq!(queue.complete(received.lock_token), None);
     assert_eq!(name(&receive(&mut queue, &again, at(60))), Some(("a1", 2)));
     assert_eq!(
-        queue.receive_from(&session, at(120)),
+        queue.receive_from(&session),
         Err(BrokerError::LockLost),
         "the first receiver has lost it"
     );
 }
 
 #[test]
-fn a_receiver_that_goes_on_keeps_its_session() {
-    let mut queue = queue(&["a1", "a2"]);
+fn a_receiver_that_goes_on_keeps_its_session_as_long_as_it_renews_the_lock_and_no_longer() {
+    let mut queue = queue(&["a1", "a2", "a3"]);
     let session = accept(&mut queue, START).unwrap();
     let first = receive(&mut queue, &session, at(50)).unwrap();
     queue.complete(first.lock_token);
+    assert!(queue.hold_session(&session, at(110)).is_some());
     assert_eq!(
         name(&receive(&mut queue, &session, at(100))),
         Some(("a2", 1))
     );
-    assert_eq!(accept(&mut queue, at(159)), None);
+    assert_eq!(accept(&mut queue, at(109)), None, "messages renew nothing");
+    assert!(accept(&mut queue, at(110)).is_some());
 }
