@@ -46,18 +46,23 @@ impl Listener {
         let (host, queue) = (&self.host, self.source.queue.as_str());
         let options = &host.app.service_bus;
         let mut moment = Moment::of(host);
-        let mut idle_since = host.world.clock.now();
+        let mut idle_since = None;
         while host.accepts() {
+            // What comes after the idle time finds the session closed, however far time was skipped.
+            let now = host.world.clock.now();
+            if idle_since.is_some_and(|since| now - since >= options.session_idle_timeout) {
+                break;
+            }
             moment.begin();
             match host.broker.receive_from(queue, &session) {
                 Ok(Some(received)) => {
                     self.handle(received).await;
-                    idle_since = host.world.clock.now();
+                    idle_since = Some(host.world.clock.now());
                 }
-                Ok(None) if host.world.clock.now() - idle_since < options.session_idle_timeout => {
+                Ok(None) => {
+                    idle_since = idle_since.or(Some(now));
                     moment.pass().await;
                 }
-                Ok(None) => break,
                 Err(BrokerError::LockLost) => {
                     host.record.log(format!(
                         "{queue}: the lock of session {} is lost",
