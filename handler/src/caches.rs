@@ -23,6 +23,8 @@ pub use shared::{Kept, Shared};
 pub const VAULTS_LIVE: Duration = Duration::from_secs(30);
 /// How long the api-versions that a subscription is served may be old.
 const API_VERSIONS_LIVE: Duration = Duration::from_secs(3600);
+/// How long the object ids of the platform apps may be old.
+const PRINCIPALS_LIVE: Duration = Duration::from_secs(3600);
 /// How long after the first answer a second one, that something is not there, counts.
 pub const SECOND_ANSWER: Duration = Duration::from_secs(60);
 /// How long it counts that something is not there: after that it begins anew.
@@ -46,7 +48,7 @@ struct Cached {
     absent: BTreeMap<Scope, Instant>,
     providers: HashMap<SubscriptionId, (Instant, Provider)>,
     tenants: HashMap<SubscriptionId, String>,
-    platform_principals: Option<Vec<PrincipalId>>,
+    platform_principals: Option<(Instant, Vec<PrincipalId>)>,
 }
 
 impl Caches {
@@ -110,13 +112,20 @@ impl Caches {
     }
 
     /// The object ids of the platform apps.
-    pub fn platform_principals(&self) -> Option<Vec<PrincipalId>> {
-        self.with(|cached| cached.platform_principals.clone())
+    pub fn platform_principals(&self, now: Instant) -> Option<Vec<PrincipalId>> {
+        let kept = self.with(|cached| cached.platform_principals.clone());
+        kept.filter(|(read, _)| now.saturating_duration_since(*read) < PRINCIPALS_LIVE)
+            .map(|(_, principals)| principals)
     }
 
     /// Keeps the object ids of the platform apps.
-    pub fn keep_platform_principals(&self, principals: &[PrincipalId]) {
-        self.with(|cached| cached.platform_principals = Some(principals.to_vec()));
+    pub fn keep_platform_principals(&self, read: Instant, principals: &[PrincipalId]) {
+        self.with(|cached| cached.platform_principals = Some((read, principals.to_vec())));
+    }
+
+    /// Forgets the object ids of the platform apps: an app that was deleted and made anew has another.
+    pub fn forget_platform_principals(&self) {
+        self.with(|cached| cached.platform_principals = None);
     }
 }
 
@@ -148,13 +157,22 @@ mod tests {
     }
 
     #[test]
-    fn directories_and_principals_are_kept_for_the_life_of_the_process() {
+    fn directories_are_kept_for_the_life_of_the_process() {
         let caches = Caches::default();
-        assert!(caches.tenant(&subscription()).is_none() && caches.platform_principals().is_none());
+        assert!(caches.tenant(&subscription()).is_none());
         caches.keep_tenant(&subscription(), "t");
-        caches.keep_platform_principals(&[]);
         assert_eq!(caches.tenant(&subscription()).as_deref(), Some("t"));
-        assert_eq!(caches.platform_principals(), Some(Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn principals_are_kept_for_an_hour_or_until_the_directory_does_not_know_them() {
+        let (caches, read) = (Caches::default(), Instant::now());
+        let kept = |age| caches.platform_principals(read + Duration::from_secs(age));
+        assert_eq!(kept(0), None);
+        caches.keep_platform_principals(read, &[]);
+        assert_eq!((kept(3599), kept(3600)), (Some(Vec::new()), None));
+        caches.forget_platform_principals();
+        assert_eq!(kept(0), None);
     }
 
     #[tokio::test]

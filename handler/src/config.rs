@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, path::PathBuf, str::FromStr, time::Duration};
 use vaultbind_azure::{cloud::Cloud, credential::CredentialKind, http::Endpoint};
 use vaultbind_core::resource::PrincipalId;
 
-use value::{Bounded, Namespace, QueueName};
+use value::{Bounded, Namespace, QueueName, is_app_id};
 
 /// A variable that Vaultbind reads, for documentation and its check.
 #[derive(Debug, Clone, Copy)]
@@ -259,6 +259,14 @@ impl Reader<'_> {
         let ids: Result<Vec<PrincipalId>, _> =
             text.split(',').map(|id| id.trim().parse()).collect();
         match ids {
+            Ok(ids) if ids.iter().any(is_app_id) => {
+                // ARM takes them without a word, and the role goes to nobody.
+                self.problem(
+                    PRINCIPALS,
+                    "holds an app id; the object ids of its service principals are wanted: `az ad sp show --id <app id> --query id -o tsv`",
+                );
+                None
+            }
             Ok(ids) if ids.len() == 2 && ids[0] != ids[1] => Some(ids),
             _ => {
                 self.problem(

@@ -6,10 +6,10 @@ use vaultbind_simulator::{
     event_grid::Schema,
     faults::{Fault, FaultRule},
     journal::Service,
-    state::WRITER_ROLE,
+    state::{PLATFORM_APPS, PrincipalKind, WRITER_ROLE, behaviour::PatchMode},
 };
 
-use crate::town::{EAST, Plan, Town, WEST, write_event};
+use crate::town::{EAST, Plan, SOON, Town, WEST, write_event};
 
 pub(crate) fn vault(name: &str, site: &str) -> VaultSpec {
     VaultSpec::new(name)
@@ -286,4 +286,50 @@ async fn a_result_says_who_writes_and_why_by_which_policy_and_by_which_calls() {
         .collect();
     assert_eq!(changes, ["done"; 4], "{result:#}");
     assert_eq!(result["source"], "vaultbind");
+}
+
+#[tokio::test]
+async fn a_platform_app_that_was_made_anew_is_looked_up_again() {
+    let estate = Estate::new()
+        .platform_apps()
+        .subscription(SubscriptionSpec::new(WEST))
+        .vault(vault("kv-a", "a"))
+        .vault(vault("kv-b", "b"))
+        .cluster(ClusterSpec::new("c1").tag("site", "a"))
+        .cluster(ClusterSpec::new("c2").tag("site", "b"));
+    let mut plan = Plan::new(estate).set("VAULTBIND_COALESCE_SECONDS", "0");
+    // A handler that lives as long as its caches: no time is skipped that would have another begun.
+    plan.fast_forward = false;
+    plan.config.emit_events = false;
+    let town = plan.open().await;
+    town.simulator.world.azure().behaviour.patch = PatchMode::Immediate;
+    let bind = async |id: &str, cluster: &str| {
+        let operation = "Microsoft.NetworkCloud/clusters/write";
+        let event = write_event(id, &town.cluster_id(cluster), operation);
+        town.grid.publish(&event);
+        let is_told = |_: &_| {
+            let results = town.results();
+            results.iter().any(|it| it["data"]["cause"]["id"] == id)
+        };
+        town.host.wait_until(SOON, is_told).await.unwrap();
+        let results = town.results();
+        let told = results.iter().find(|it| it["data"]["cause"]["id"] == id);
+        assert_eq!(
+            told.unwrap()["data"]["outcome"],
+            "bound",
+            "{}",
+            town.account()
+        );
+    };
+    bind("e-1", "c1").await;
+    {
+        let mut azure = town.simulator.world.azure();
+        let old = azure.platform_principals();
+        for (number, (app, name)) in PLATFORM_APPS.iter().enumerate() {
+            azure.remove_principal(&old[number]);
+            let anew = azure.make_id(&format!("anew/{app}"));
+            azure.add_principal(&anew, app, name, PrincipalKind::ServicePrincipal);
+        }
+    }
+    bind("e-2", "c2").await;
 }

@@ -1,3 +1,5 @@
+use vaultbind_azure::graph::PLATFORM_APPS;
+
 use super::*;
 
 fn variables(extra: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -141,6 +143,17 @@ fn the_platform_principals_are_two_different_object_ids() {
         "x,y".to_owned(),
     ] {
         assert_eq!(problems(&[(PRINCIPALS, &bad)]).len(), 1, "{bad}");
+    }
+}
+
+#[test]
+fn an_app_id_is_no_object_id() {
+    let other = "aaaaaaaa-0000-4000-8000-000000000001";
+    for (_, app) in PLATFORM_APPS {
+        for app in [app.to_owned(), app.to_uppercase()] {
+            let found = problems(&[(PRINCIPALS, &format!("{other},{app}"))]);
+            assert!(found.len() == 1 && found[0].contains("app id"), "{found:?}");
+        }
     }
 }
 

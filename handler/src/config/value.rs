@@ -4,6 +4,9 @@
 
 use std::str::FromStr;
 
+use vaultbind_azure::graph::PLATFORM_APPS;
+use vaultbind_core::resource::PrincipalId;
+
 /// A host name without scheme, port or path.
 pub(super) struct Namespace(pub(super) String);
 
@@ -56,4 +59,10 @@ impl<const LOW: u32, const HIGH: u32> FromStr for Bounded<LOW, HIGH> {
             Err(())
         }
     }
+}
+
+/// Is it one of the platform's app ids, where the object id of its service principal is wanted?
+pub(super) fn is_app_id(id: &PrincipalId) -> bool {
+    let mut apps = PLATFORM_APPS.iter();
+    apps.any(|(_, app)| app.eq_ignore_ascii_case(id.as_str()))
 }

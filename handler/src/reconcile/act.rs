@@ -131,7 +131,12 @@ async fn make(context: &Context, change: &Change, description: &str) -> Made {
             Ok(AssignAnswer::Created) => Ok((ChangeStatus::Done, None)),
             Ok(AssignAnswer::Present) => Ok((ChangeStatus::Present, None)),
             Err(error) if is_present(&error) => Ok((ChangeStatus::Present, None)),
-            Err(error) => Err(error),
+            Err(error) => {
+                if error.code() == Some("PrincipalNotFound") {
+                    context.caches.forget_platform_principals();
+                }
+                Err(error)
+            }
         },
         Change::SetArchive {
             cluster,

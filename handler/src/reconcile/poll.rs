@@ -42,12 +42,11 @@ impl OperationFailure {
 
     /// Says the failure that the writer has no access to the vault?
     pub fn is_about_access(&self) -> bool {
-        const ACCESS_CODES: [&str; 5] = [
+        const ACCESS_CODES: [&str; 4] = [
             "KeyVaultAccessDenied",
             "KeyVaultSecretCreateFailed",
             "KeyVaultSecretReadFailed",
             "KeyVaultSecretDeleteFailed",
-            "KeyVaultNotFound",
         ];
         ACCESS_CODES
             .iter()

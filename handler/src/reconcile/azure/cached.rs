@@ -36,8 +36,8 @@ impl Azure<'_> {
     /// The platform apps' principals; none where the directory does not have them both.
     pub(super) async fn platform_principals(&self) -> Result<Vec<PrincipalId>, Error> {
         let context = self.context;
-        let given = context.config.platform_principals.clone();
-        if let Some(principals) = given.or_else(|| context.caches.platform_principals()) {
+        let (given, now) = (context.config.platform_principals.clone(), Instant::now());
+        if let Some(principals) = given.or_else(|| context.caches.platform_principals(now)) {
             return Ok(principals);
         }
         let lookups = PLATFORM_APPS
@@ -48,7 +48,7 @@ impl Azure<'_> {
             Err(error) if error.kind() == Kind::NotFound => Ok(Vec::new()),
             Err(error) => Err(Error::Directory(error.into())),
             Ok(principals) => {
-                context.caches.keep_platform_principals(&principals);
+                context.caches.keep_platform_principals(now, &principals);
                 Ok(principals)
             }
         }
