@@ -100,6 +100,14 @@ fn rows() -> Vec<Row> {
         ("500", answered(500, None), Write, 0),
         ("401", answered(401, None), Write, 0),
         ("409", answered(409, None), Write, 0),
+        ("409 of an unknown code", answered(409, Some("X")), Write, 0),
+        ("a lock", answered(409, Some("ScopeLocked")), Write, 0),
+        (
+            "no such role",
+            answered(404, Some("roledefinitiondoesnotexist")),
+            Write,
+            0,
+        ),
         ("412", answered(412, None), Write, 0),
         ("400", invalid(), Write, 0),
         ("403", answered(403, None), Write, 0),
@@ -141,6 +149,9 @@ fn every_error_is_retried_or_given_up_as_the_table_says() {
         500: 75 retries in 1440 min, then failed CallFailed
         401: 75 retries in 1440 min, then failed CallFailed
         409: 75 retries in 1440 min, then failed CallFailed
+        409 of an unknown code: 12 retries in 60 min, then failed X
+        a lock: 0 retries in 0 min, then failed ScopeLocked
+        no such role: 0 retries in 0 min, then failed roledefinitiondoesnotexist
         412: 75 retries in 1440 min, then failed CallFailed
         400: 0 retries in 0 min, then failed InvalidRequestContent
         403: 0 retries in 0 min, then failed CallFailed
