@@ -1,4 +1,4 @@
-//! Results that cannot be sent: the request is put off with what it knows, and told later.
+//! What cannot be sent or read: a result is put off with its request and told later, a sweep is asked for again, a page ends.
 //!
 //! It must not lose a word, nor spend the queue's deliveries on it.
 
@@ -89,4 +89,26 @@ async fn a_sweep_is_not_lost_where_it_cannot_be_asked_for_for_some_minutes() {
         .map(|it| it.status)
         .collect();
     assert_eq!(ticks, [Some(500), Some(500), Some(200)]);
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_read_is_no_hot_loop() {
+    let town = Plan::new(binding::estate_in(SubscriptionSpec::new(WEST)))
+        .open()
+        .await;
+    let deliveries = town.simulator.broker.set_max_delivery_count("requests", 2);
+    deliveries.unwrap();
+    let refused = Fault::Html { status: 400 };
+    let rule = FaultRule::new(Service::Arm, "/resources", refused);
+    town.simulator.world.faults.add(rule.times(usize::MAX));
+    town.host.tick("resync").await.unwrap();
+    town.settle().await;
+    let pages = town.host.invocations().into_iter();
+    let pages: Vec<_> = pages.filter(|it| it.function == "reconcile").collect();
+    assert_eq!(pages.len(), 2);
+    for page in pages {
+        let took = page.duration;
+        assert!(took >= std::time::Duration::from_secs(3), "{took:?}");
+    }
+    assert_eq!(town.simulator.broker.dead_letters("requests").len(), 1);
 }

@@ -32,6 +32,8 @@ const SENDING: Duration = Duration::from_secs(11);
 /// How long a delivery is held back where neither queue takes a message, for the host delivers again at once: a hundred
 /// deliveries then outlast forty minutes.
 const HELD_BACK: Duration = Duration::from_secs(25);
+/// How long one is held back that is to end as a dead letter: each of its deliveries asks Azure once more.
+const NO_HOT_LOOP: Duration = Duration::from_secs(3);
 /// How many requests one page sends at the same time.
 const CONCURRENT_SENDS: usize = 8;
 
@@ -77,11 +79,12 @@ pub async fn deliver(context: &Context, mut request: Request) -> Answer {
     }
 }
 
-/// Gives a delivery back to the host; at once only where it is to end as a dead letter.
+/// Gives a delivery back to the host, after a while: it delivers again at once.
 async fn abandon(whole: &Deadline, undelivered: &Undelivered) -> Answer {
     let error = ErrorChain(undelivered).to_string();
     if let Undelivered::Ends(_) = undelivered {
         tracing::error!(error, "its page ends as a dead letter");
+        whole.hold_back(NO_HOT_LOOP).await;
     } else {
         tracing::error!(error, "the host delivers the request again");
         whole.hold_back(HELD_BACK).await;

@@ -193,6 +193,14 @@ impl Broker {
             .collect()
     }
 
+    /// Sets how often a message is handed out before it is a dead letter, as an operator can.
+    ///
+    /// # Errors
+    /// When there is no such queue.
+    pub fn set_max_delivery_count(&self, queue: &str, count: u32) -> Result<(), BrokerError> {
+        self.change(queue, |queue, _| queue.config.max_delivery_count = count)
+    }
+
     /// Forgets the `MessageId`s seen so far, as if the window had passed.
     ///
     /// # Errors

@@ -64,6 +64,11 @@ impl Stage {
             "behave" => command
                 .others(&[])
                 .for_each(|(name, value)| self.behave(name, value)),
+            "deliveries" => {
+                let count = command.word(1).parse().unwrap();
+                let broker = &self.town().simulator.broker;
+                broker.set_max_delivery_count("requests", count).unwrap();
+            }
             "hide" => {
                 let id = self.id(command.word(1));
                 self.azure(|it| it.resource_graph.hide(&id));
