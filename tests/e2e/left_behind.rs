@@ -21,6 +21,7 @@ async fn town() -> Town {
         .subscription(SubscriptionSpec::new(WEST))
         .vault(binding::vault("kv-a", "a"))
         .vault(binding::vault("kv-b", "b"))
+        .vault(binding::vault("kv-beyond", "b").group("rg-beyond"))
         .cluster(ClusterSpec::new("c1").tag("site", "a"));
     Plan::new(estate).open().await
 }
@@ -52,17 +53,20 @@ fn command(result: &Value) -> Option<&str> {
 async fn the_command_names_the_writers_roles_that_are_there_and_nothing_else() {
     let town = town().await;
     let vault = town.vault_id("kv-b");
-    let (writers, other, gone) = {
+    let [beyond, shown] = ["kv-beyond", "kv-a"].map(|name| town.vault_id(name));
+    let (writers, other, gone, beyond, shown) = {
         let mut azure = town.simulator.world.azure();
         let [first, second] = azure.platform_principals().try_into().unwrap();
         let writers = azure.grant(&first, WRITER_ROLE, &vault);
         let other = azure.grant(&first, SECRETS_USER, &vault);
         let gone = azure.grant(&second, WRITER_ROLE, &vault);
         azure.remove_assignment(&gone);
-        (writers, other, gone)
+        let beyond = azure.grant(&first, WRITER_ROLE, &beyond);
+        let shown = azure.grant(&first, WRITER_ROLE, &shown);
+        (writers, other, gone, beyond, shown)
     };
     let made_up = "/subscriptions/x; rm -rf /".to_owned();
-    let claimed = [writers.clone(), other.clone(), gone.clone(), made_up];
+    let claimed = [writers.clone(), other, gone, beyond, shown, made_up];
     let result = told_of(&town, &claimed).await;
     let help = command(&result).unwrap();
     assert!(help.contains(&format!("--ids \"{writers}\"`")), "{help}");
