@@ -7,8 +7,8 @@ mod interfere;
 
 use serde_json::{Value, json};
 use vaultbind_simulator::{
-    Config, Estate, Simulator, account, event_grid::Schema, service_bus::message::NewMessage,
-    state::Azure,
+    Config, Estate, Simulator, account, event_grid::Schema, journal::Service,
+    service_bus::message::NewMessage, state::Azure,
 };
 
 use super::script::Command;
@@ -23,6 +23,8 @@ pub(super) struct Stage {
     environment: Vec<(String, String)>,
     events: u32,
     seen: Seen,
+    /// How long the last step took, from its first call of ARM to its last.
+    took: time::Duration,
 }
 
 /// What the steps so far have told.
@@ -53,6 +55,7 @@ impl Stage {
             environment: Vec::new(),
             events: 0,
             seen: Seen::default(),
+            took: time::Duration::ZERO,
         }
     }
 
@@ -108,6 +111,7 @@ impl Stage {
                     .advance(std::time::Duration::from_secs(minutes * 60));
             }
             "vaultbind" => return self.vaultbind(command).await,
+            "took" => return vec![in_words(self.took).to_owned()],
             "show" => return vec![self.show(command.word(1))],
             _ if self.interfere(command) => return Vec::new(),
             _ if self.furnish(command) => {}
@@ -139,11 +143,15 @@ impl Stage {
     fn tell(&mut self) -> Vec<String> {
         let town = self.town.as_ref().unwrap();
         let journal = &town.simulator.world.journal;
-        let writes: Vec<_> = journal
-            .since(self.seen.journal)
-            .into_iter()
-            .filter(|it| it.is_write())
-            .collect();
+        let calls = journal.since(self.seen.journal);
+        let mut looks = calls.iter().filter(|it| it.service == Service::Arm);
+        let first = looks.next().map(|it| it.at);
+        let last = looks.next_back().map(|it| it.at).or(first);
+        self.took = last
+            .zip(first)
+            .map(|(last, first)| last - first)
+            .unwrap_or_default();
+        let writes: Vec<_> = calls.into_iter().filter(|it| it.is_write()).collect();
         let (results, dead) = (
             town.results(),
             town.simulator.broker.dead_letters("requests").len(),
@@ -310,6 +318,17 @@ impl Stage {
                     .unwrap_or("no state")
             ),
         })
+    }
+}
+
+/// A length of time as a person would say it: what coalescing adds plays no part.
+fn in_words(took: time::Duration) -> &'static str {
+    match took.whole_minutes() {
+        0 => "less than a minute",
+        1..=7 => "some minutes",
+        8..=19 => "a quarter of an hour",
+        20..=90 => "an hour",
+        _ => "many hours",
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod call;
 mod clusters;
+mod operations;
 mod page;
 mod patch;
 mod providers;

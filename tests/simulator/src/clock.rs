@@ -64,10 +64,27 @@ impl Clock {
         *lock(&self.felt)
     }
 
+    /// How far the clock is ahead, and how much of that the handler feels.
+    pub(crate) fn ahead(&self) -> Ahead {
+        Ahead {
+            whole: self.offset(),
+            felt: self.felt(),
+        }
+    }
+
     /// Notes how far ahead the clock is, or will be, for a handler that begins now.
     pub(crate) fn feel(&self, offset: time::Duration) {
         *lock(&self.felt) = offset;
     }
+}
+
+/// How far a clock is ahead of real time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// All of it.
+    pub whole: time::Duration,
+    /// What the handler was told of.
+    pub felt: time::Duration,
 }
 
 fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {

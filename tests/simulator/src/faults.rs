@@ -15,7 +15,7 @@ pub use observed::observed;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Fault {
-    /// An error in the form of ARM; nothing is processed.
+    /// An error in the form of ARM; nothing is processed. A code `Outer>Inner` is one around another.
     Status {
         /// The HTTP status.
         status: u16,
@@ -31,6 +31,13 @@ pub enum Fault {
     Html {
         /// The HTTP status.
         status: u16,
+    },
+    /// This answer, as it stands; nothing is processed.
+    Answer {
+        /// The HTTP status.
+        status: u16,
+        /// The body.
+        body: String,
     },
     /// No answer, ever; nothing is processed.
     Hang,

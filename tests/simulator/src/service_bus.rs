@@ -271,7 +271,7 @@ impl Broker {
             .get_mut(&queue.to_ascii_lowercase())
             .ok_or(BrokerError::NoSuchQueue)?;
         let before = queue.version();
-        queue.ahead = self.inner.clock.felt();
+        queue.ahead = self.inner.clock.ahead();
         queue.pass_time(now);
         let answer = act(queue, now);
         let changed = queue.version() != before;

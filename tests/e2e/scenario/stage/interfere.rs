@@ -8,7 +8,7 @@ use vaultbind_simulator::{
     faults::{Fault, FaultRule},
     functions_host::EventForm,
     journal::Service,
-    state::{Ending, PatchMode, Registration, RolePropagation},
+    state::{Ending, OperationStyle, PatchMode, Registration, RolePropagation},
 };
 
 use super::Stage;
@@ -33,6 +33,11 @@ fn fault(command: &Command) -> FaultRule {
             code: command.option("code").unwrap_or("Injected").to_owned(),
             message: "a fault of the script".to_owned(),
             retry_after: number("retry-after"),
+        }
+    } else if let Some(body) = command.option("body") {
+        Fault::Answer {
+            status: 200,
+            body: body.to_owned(),
         }
     } else {
         match command.word(4) {
@@ -119,7 +124,21 @@ impl Stage {
             ("settings", "merged") => azure.behaviour.settings_merge = true,
             ("graph", "forbidden") => azure.behaviour.graph_forbidden = true,
             ("operation-url", _) => azure.behaviour.operation_url = Some(value.to_owned()),
+            ("patch", "seconds") => {
+                let time = Duration::from_secs(number().into());
+                azure.behaviour.patch = PatchMode::Takes(time);
+            }
             ("operations", "forgotten") => azure.forget_operations(),
+            ("operations", "end-in") => {
+                let word = argument.to_owned();
+                azure.behaviour.operation_style = OperationStyle::OtherWord(word);
+            }
+            ("operations", "location-of-cluster") => {
+                azure.behaviour.operation_style = OperationStyle::LocationOfCluster;
+            }
+            ("operations", "location-of-nothing") => {
+                azure.behaviour.operation_style = OperationStyle::LocationOfNothing;
+            }
             ("versions", _) => {
                 let versions = value.split(',').map(ToOwned::to_owned).collect();
                 azure.subscription_mut(WEST).unwrap().cluster_api_versions = versions;

@@ -2,16 +2,17 @@
 //! What a PATCH may say is judged next door.
 
 use axum::http::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::call::{Answer, Call, Refused, Reply};
+use super::operations::{accepted, operation};
 use super::patch::Patch;
 use super::versions::Version;
-use crate::state::{Azure, CLUSTER_MANAGERS, CLUSTERS, Operation, Registration, within};
+use crate::state::{Azure, CLUSTER_MANAGERS, CLUSTERS, Registration, within};
 
-const NAMESPACE: &str = "Microsoft.NetworkCloud";
+pub(super) const NAMESPACE: &str = "Microsoft.NetworkCloud";
 
-fn version(azure: &Azure, call: &Call<'_>, kind: &str) -> Result<Version, Refused> {
+pub(super) fn version(azure: &Azure, call: &Call<'_>, kind: &str) -> Result<Version, Refused> {
     let served = azure
         .subscription(call.subscription())
         .map(|s| s.cluster_api_versions.clone())
@@ -180,74 +181,4 @@ fn check_idle(cluster: &Value) -> Result<(), Refused> {
         ));
     }
     Ok(())
-}
-
-fn accepted(
-    azure: &Azure,
-    call: &Call<'_>,
-    version: Version,
-    operation: &Operation,
-    cluster: Value,
-) -> Reply {
-    let by_default = || {
-        let location = cluster["location"].as_str().unwrap_or_default();
-        let asked = call.query("api-version").unwrap_or_default();
-        format!(
-            "{}{}?api-version={asked}",
-            call.base(),
-            operation_path(call.subscription(), location, &operation.id)
-        )
-    };
-    let url = azure
-        .behaviour
-        .operation_url
-        .clone()
-        .unwrap_or_else(by_default);
-    let mut headers = vec![("azure-asyncoperation", url.clone())];
-    if version.has_location_header() {
-        headers.push(("location", url));
-    }
-    if let Some(seconds) = azure.behaviour.operation_retry_after {
-        headers.push(("retry-after", seconds.to_string()));
-    }
-    let body = (!version.accepts_without_body()).then_some(cluster);
-    Reply {
-        status: 202,
-        headers,
-        body,
-    }
-}
-
-fn operation_path(subscription: &str, location: &str, id: &str) -> String {
-    format!(
-        "/subscriptions/{subscription}/providers/{NAMESPACE}/locations/{location}/operationStatuses/{id}"
-    )
-}
-
-fn operation(azure: &mut Azure, call: &Call<'_>, id: &str) -> Answer {
-    call.expect_method(&Method::GET)?;
-    version(azure, call, "locations/operationStatuses")?;
-    call.authorize(
-        azure,
-        "Microsoft.NetworkCloud/locations/operationStatuses/read",
-        &call.path,
-    )?;
-    let Some(operation) = azure.look_at_operation(call.subscription(), id) else {
-        return Err(Refused::not_found(
-            "OperationNotFound",
-            "The operation was not found.",
-        ));
-    };
-    let mut reply = Reply::ok(operation.body(&call.path));
-    if operation.ended.is_none()
-        && let Some(seconds) = azure.behaviour.operation_retry_after
-    {
-        reply.headers.push(("retry-after", seconds.to_string()));
-    }
-    if operation.status == "Succeeded"
-        && let Some(body) = &mut reply.body
-    {
-        body["properties"] = json!({ "resourceId": operation.cluster_id });
-    }
-    Ok(reply)
 }

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::Fault;
 use crate::World;
+use crate::error_body::error;
 use crate::journal::Service;
 
 /// No service takes more than this.
@@ -96,6 +97,7 @@ impl Seen {
                 retry_after,
             } => self.answer(refusal(status, &code, &message, retry_after)),
             Fault::Html { status } => self.answer(error_page(status)),
+            Fault::Answer { status, body } => self.answer(json_answer(status, body)),
             Fault::ExpiredToken => self.answer(expired_token()),
             Fault::Hang => {
                 self.record(0, "fault: never answered");
@@ -176,20 +178,20 @@ fn cut() -> Response {
 }
 
 fn refusal(status: u16, code: &str, message: &str, retry_after: Option<u64>) -> Response {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let body = json!({ "error": { "code": code, "message": message } }).to_string();
-    let mut response = (
-        status,
-        [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
-        body,
-    )
-        .into_response();
+    let body = json!({ "error": error(code, message) }).to_string();
+    let mut response = json_answer(status, body);
     if let Some(seconds) = retry_after {
         response
             .headers_mut()
             .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
+}
+
+fn json_answer(status: u16, body: String) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let kind = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
+    (status, kind, body).into_response()
 }
 
 fn error_page(status: u16) -> Response {

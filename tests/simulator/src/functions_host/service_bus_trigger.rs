@@ -79,7 +79,7 @@ impl Listener {
 
     async fn handle(&self, mut received: Received) {
         let (host, queue) = (&self.host, self.source.queue.as_str());
-        skipped_time::account_for(&mut received.message, host.world.clock.felt());
+        skipped_time::account_for(&mut received.message, host.world.clock.ahead());
         let binding = self.function.binding.as_str();
         let outcome = host
             .invoke(&self.function, |sys| {

@@ -6,13 +6,18 @@ use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
+use crate::clock::Ahead;
 use crate::service_bus::message::Message;
 
 /// Moves every time stamp in the JSON body of a message back by what was skipped since it was sent,
-/// so that the handler finds as much time passed as has in the simulated world.
-pub(super) fn account_for(message: &mut Message, ahead: Duration) {
-    let skipped = ahead - message.sent_ahead;
-    if skipped.is_zero() {
+/// so that the handler finds as much time passed as has in the simulated world. What it does not feel plays no part, for
+/// what it keeps is older by that, but for how long an operation runs: Azure's is as old as the world has it.
+pub(super) fn account_for(message: &mut Message, ahead: Ahead) {
+    let skipped = Ahead {
+        whole: ahead.whole - message.sent_ahead.whole,
+        felt: ahead.felt - message.sent_ahead.felt,
+    };
+    if skipped == Ahead::default() {
         return;
     }
     if let Ok(body @ Value::Object(_)) = serde_json::from_slice(&message.sent.body) {
@@ -20,13 +25,19 @@ pub(super) fn account_for(message: &mut Message, ahead: Duration) {
     }
 }
 
-fn moved(value: Value, skipped: Duration) -> Value {
+fn moved(value: Value, skipped: Ahead) -> Value {
     match value {
-        Value::String(text) => Value::String(moved_time(&text, skipped).unwrap_or(text)),
+        Value::String(text) => Value::String(moved_time(&text, skipped.felt).unwrap_or(text)),
         Value::Array(items) => items.into_iter().map(|item| moved(item, skipped)).collect(),
         Value::Object(members) => members
             .into_iter()
-            .map(|(name, member)| (name, moved(member, skipped)))
+            .map(|(name, member)| {
+                let felt = match name.as_str() {
+                    "runningSince" => skipped.whole,
+                    _ => skipped.felt,
+                };
+                (name, moved(member, Ahead { felt, ..skipped }))
+            })
             .collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) => value,
     }
@@ -57,7 +68,7 @@ mod tests {
         clock.advance(skip);
         let mut received = broker.receive("results").unwrap().unwrap();
         clock.feel(clock.offset());
-        account_for(&mut received.message, clock.felt());
+        account_for(&mut received.message, clock.ahead());
         received.message.json()
     }
 
@@ -67,6 +78,26 @@ mod tests {
             delivered(std::time::Duration::ZERO)["progress"]["since"],
             json!("2026-02-03T04:00:00+00:00")
         );
+    }
+
+    #[test]
+    fn how_long_an_operation_runs_is_as_the_world_has_it() {
+        let mut message = {
+            let broker = Broker::new(Clock::new());
+            let body =
+                json!({ "since": "2026-02-03T04:05:06Z", "runningSince": "2026-02-03T04:05:06Z" });
+            let message = NewMessage::json("m", &body);
+            broker.send("results", message).unwrap();
+            broker.receive("results").unwrap().unwrap().message
+        };
+        let ahead = Ahead {
+            whole: Duration::seconds(6),
+            felt: Duration::ZERO,
+        };
+        account_for(&mut message, ahead);
+        let expected =
+            json!({ "since": "2026-02-03T04:05:06Z", "runningSince": "2026-02-03T04:05:00Z" });
+        assert_eq!(message.json(), expected);
     }
 
     #[test]

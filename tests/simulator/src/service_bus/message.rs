@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::clock::Ahead;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -95,7 +96,7 @@ pub struct Message {
     /// How often it has been handed out.
     pub delivery_count: u32,
     /// How far the clock was ahead of real time when it was sent.
-    pub sent_ahead: time::Duration,
+    pub sent_ahead: Ahead,
 }
 
 impl Message {

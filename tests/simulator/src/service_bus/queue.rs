@@ -9,6 +9,7 @@ mod sessions;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use crate::clock::Ahead;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -38,7 +39,7 @@ struct Locked {
 pub(super) struct Queue {
     pub(super) config: QueueConfig,
     /// How far the clock is ahead of real time.
-    pub(super) ahead: time::Duration,
+    pub(super) ahead: Ahead,
     next_sequence_number: u64,
     locks_given: u64,
     active: BTreeMap<u64, Message>,
@@ -57,7 +58,7 @@ impl Queue {
     pub(super) fn new(config: QueueConfig) -> Self {
         Self {
             config,
-            ahead: time::Duration::ZERO,
+            ahead: Ahead::default(),
             next_sequence_number: 1,
             locks_given: 0,
             active: BTreeMap::new(),

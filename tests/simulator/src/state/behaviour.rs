@@ -12,6 +12,21 @@ pub enum PatchMode {
     Immediate,
     /// With 202 and an operation that ends with the given look at it, or at the cluster; at least one.
     Polls(u32),
+    /// With 202 and an operation that ends after so much simulated time.
+    Takes(Duration),
+}
+
+/// How a change that ARM took on is followed, and how its end is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperationStyle {
+    /// By `Azure-AsyncOperation`, and one of the three words for an end.
+    Words,
+    /// By the same, and this word for a success or a failure.
+    OtherWord(String),
+    /// By `Location` alone: 202 as long as it goes on, then 200 with the cluster.
+    LocationOfCluster,
+    /// The same, then 204.
+    LocationOfNothing,
 }
 
 /// What becomes of a change of a cluster.
@@ -68,6 +83,8 @@ pub struct Behaviour {
     pub page_size: usize,
     /// The seconds of the `Retry-After` header of a long-running operation.
     pub operation_retry_after: Option<u64>,
+    /// How a change that ARM took on is followed.
+    pub operation_style: OperationStyle,
     /// What the headers of a 202 point at instead of the operation.
     pub operation_url: Option<String>,
     /// How many looks at a provider show `Registering` after a registration.
@@ -100,6 +117,7 @@ impl Default for Behaviour {
             settings_merge: false,
             page_size: 100,
             operation_retry_after: None,
+            operation_style: OperationStyle::Words,
             operation_url: None,
             registering_for: 2,
             every_name_is_free: false,

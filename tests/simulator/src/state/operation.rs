@@ -1,11 +1,14 @@
 //! Long-running changes of clusters: how they go on, how they end, and what the platform checks.
 //! Whether a change may begin at all is decided by ARM.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::behaviour::{Ending, PatchMode};
 use super::{Azure, Change, key, timestamp};
+use crate::error_body::error;
 
 /// What a change touched, and so what the platform checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub(crate) struct Operation {
     pub(crate) ended: Option<OffsetDateTime>,
     pub(crate) error: Option<(String, String)>,
     looks_left: u32,
+    /// How long it takes, where it goes by time.
+    takes: Option<Duration>,
     /// How it ends, whatever is said of the cluster's changes in general.
     ending: Option<Ending>,
     touched: Touched,
@@ -43,7 +48,8 @@ impl Operation {
             body["endTime"] = json!(timestamp(ended));
         }
         if let Some((code, message)) = &self.error {
-            body["error"] = json!({ "code": code, "message": message, "target": self.cluster_id, "details": [] });
+            body["error"] = error(code, message);
+            body["error"]["target"] = json!(self.cluster_id);
         }
         body
     }
@@ -85,6 +91,7 @@ impl Azure {
             ended: None,
             error: None,
             looks_left: 1,
+            takes: None,
             ending: self.take_ending(&cause.subject),
             touched,
             cause,
@@ -97,6 +104,8 @@ impl Azure {
             operation.error.as_ref()?;
         } else if let PatchMode::Polls(looks) = mode {
             operation.looks_left = looks.max(1);
+        } else if let PatchMode::Takes(time) = mode {
+            operation.takes = Some(time);
         }
         if operation.ended.is_none() {
             self.set_cluster_state(&operation.cluster_id, "Accepted");
@@ -131,13 +140,22 @@ impl Azure {
         let general = || self.patch_mode(&operation.cluster_id).1;
         let ending = operation.ending.clone().unwrap_or_else(general);
         operation.looks_left = operation.looks_left.saturating_sub(1);
-        if operation.looks_left > 0 || ending == Ending::Never {
+        let lasted = self.clock.now() - operation.started;
+        let goes_on = match operation.takes {
+            Some(takes) => lasted < takes,
+            None => operation.looks_left > 0,
+        };
+        if goes_on || ending == Ending::Never {
             "Updating".clone_into(&mut operation.status);
             self.set_cluster_state(&operation.cluster_id, "Updating");
             return;
         }
         let failure = match ending {
-            Ending::Failed(code) => Some((code.clone(), format!("The update failed: {code}."))),
+            Ending::Failed(code) => {
+                let cause = code.rsplit('>').next().unwrap_or_default();
+                let message = format!("The update failed: {cause}.");
+                Some((code, message))
+            }
             Ending::Canceled => Some((
                 "OperationCanceled".to_owned(),
                 "The operation was canceled.".to_owned(),
@@ -168,102 +186,6 @@ impl Azure {
         }
         self.touch(cluster_id);
     }
-
-    /// What the platform finds wrong with the archive that it is to use: code and message.
-    fn failure(&mut self, cluster_id: &str, touched: Touched) -> Option<(String, String)> {
-        if !self.behaviour.check_access {
-            return None;
-        }
-        let cluster = self.resource(cluster_id)?.clone();
-        let settings = &cluster["properties"]["secretArchiveSettings"];
-        let archive = &cluster["properties"]["secretArchive"];
-        if settings.is_object() {
-            // With settings in place the platform does not look at the old archive at all.
-            return if touched.settings {
-                self.settings_failure(&cluster, settings)
-            } else {
-                None
-            };
-        }
-        if touched.archive && archive["useKeyVault"] == "True" {
-            return self.archive_failure(&cluster, archive);
-        }
-        None
-    }
-
-    fn settings_failure(&mut self, cluster: &Value, settings: &Value) -> Option<(String, String)> {
-        if settings["providerConfiguration"].is_object() {
-            return None;
-        }
-        let Some(uri) = settings["vaultUri"].as_str() else {
-            return failure("KeyVaultUriMissing", "The key vault URI is missing.");
-        };
-        let Some(principal) = associated_principal(cluster, &settings["associatedIdentity"]) else {
-            return failure(
-                "KeyVaultIdentityMissing",
-                "The associated identity is missing.",
-            );
-        };
-        let Some(vault) = self
-            .vault_at(uri)
-            .and_then(|vault| vault["id"].as_str())
-            .map(str::to_owned)
-        else {
-            return failure("KeyVaultNotFound", "The key vault was not found.");
-        };
-        self.access_failure(&[principal], &vault)
-    }
-
-    fn archive_failure(&mut self, cluster: &Value, archive: &Value) -> Option<(String, String)> {
-        let id = archive["keyVaultId"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        if self.resource(&id).is_none() {
-            return failure("KeyVaultNotFound", "The key vault was not found.");
-        }
-        let manager = cluster["properties"]["clusterManagerId"]
-            .as_str()
-            .and_then(|id| self.resource(id))
-            .cloned();
-        let identities = manager
-            .map(|manager| identity_principals(&manager))
-            .unwrap_or_default();
-        if identities
-            .iter()
-            .any(|principal| self.may_write(principal, &id))
-        {
-            return None;
-        }
-        let apps = self.platform_principals();
-        if apps.is_empty() {
-            return failure("KeyVaultAccessDenied", "Nobody may write to the key vault.");
-        }
-        self.access_failure(&apps, &id)
-    }
-
-    /// All of them must be able to write.
-    fn access_failure(
-        &mut self,
-        principals: &[String],
-        vault_id: &str,
-    ) -> Option<(String, String)> {
-        let denied: Vec<&String> = principals
-            .iter()
-            .filter(|p| !self.may_write(p, vault_id))
-            .collect();
-        if denied.is_empty() {
-            return None;
-        }
-        failure(
-            "KeyVaultAccessDenied",
-            "The identity is not authorized to write secrets to the key vault.",
-        )
-    }
-}
-
-fn failure(code: &str, message: &str) -> Option<(String, String)> {
-    Some((code.to_owned(), message.to_owned()))
 }
 
 /// The object ids of all identities of a resource.

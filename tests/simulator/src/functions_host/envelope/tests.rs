@@ -69,7 +69,7 @@ fn received(body: &str) -> Received {
         enqueued_at,
         expires_at: datetime!(2026-02-17 04:05:06.789 UTC),
         delivery_count: 2,
-        sent_ahead: time::Duration::ZERO,
+        sent_ahead: crate::clock::Ahead::default(),
     };
     let lock_token = "8f5f5d5e-7b1c-4b1e-9a5f-0f2b7f3d1a11".parse().unwrap();
     Received {
