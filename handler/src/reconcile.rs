@@ -4,6 +4,7 @@
 
 pub mod act;
 pub mod azure;
+mod busy;
 mod error;
 pub mod error_policy;
 mod guard;
@@ -137,6 +138,13 @@ pub fn error_policy(context: &Context, request: &mut Request, unfinished: &Unfin
         // It would tell of one failure twice: whoever wrote comes again, and reports.
         return Done::of(request, None, Action::AwaitChange);
     }
+    if busy::is_right_in_a_sweep(request, &unfinished.error) {
+        let line = format!(
+            "{} is right, and busy with something else",
+            request.subject_id()
+        );
+        return Done::said(Action::AwaitChange, line);
+    }
     let (now, deadline) = (context.clock.now(), context.config.deadline);
     match error_policy::retry(&unfinished.error, request, now, deadline) {
         Ok(delay) => Done::of(request, None, Action::Requeue(delay)),
@@ -181,7 +189,12 @@ async fn pass(
     cluster: &ClusterId,
     report: &mut Report,
 ) -> Result<Option<Outcome>, Error> {
-    let failure = poll::poll(context, request, cluster).await?;
+    let (failure, under_way) = match poll::poll(context, request, cluster).await {
+        Ok(failure) => (failure, None),
+        // What is right at the deadline is bound, whatever goes on.
+        Err(error @ Error::UnderWay { .. }) if is_due(context, request) => (None, Some(error)),
+        Err(error) => return Err(error),
+    };
     request.note_made_anew(context.clock.now(), READ_LAG);
     let seen = Azure::new(context, request, cluster).observe().await?;
     let now = context.clock.now();
@@ -192,9 +205,16 @@ async fn pass(
         request.progress.before = seen.cluster().map(ArchiveStatus::of);
     }
     own_roles::recognise(request, &seen.decision);
-    let decision = report.take_in(&seen)?;
+    let decision = report.take_in(&seen);
+    if guard::awaits_right(request, &seen, now) {
+        return Err(Error::NotAllowed(Box::new(seen.decision)));
+    }
+    let decision = decision.map_err(|error| busy::still_running(request, error, now))?;
     if is_settled(request, &decision) {
         return Ok(Some(decision.outcome));
+    }
+    if let Some(under_way) = under_way {
+        return Err(under_way);
     }
     if request.origin == Origin::Own || !is_agreed(request, &decision) {
         return Ok(None);
@@ -214,6 +234,11 @@ async fn pass(
         return Ok(Some(decision.outcome));
     }
     Err(Error::NotVisible)
+}
+
+fn is_due(context: &Context, request: &Request) -> bool {
+    let now = context.clock.now();
+    now - request.first_seen.unwrap_or(now) >= context.config.deadline
 }
 
 /// Keeps what only this decision knows: once the cluster is pointed elsewhere, it is as if it had always been so.

@@ -20,6 +20,7 @@ mod faults;
 mod host;
 mod left_behind;
 mod memory;
+mod operations;
 mod own_writes;
 mod people;
 mod proof;

@@ -2,9 +2,12 @@
 //!
 //! An error must not carry a token, a query or a whole body: it ends in logs and results.
 
+mod detail;
+
 use std::{error::Error as StdError, fmt, time::Duration};
 
-use serde_json::Value;
+pub use detail::ErrorDetail;
+pub(crate) use detail::shortened;
 
 /// A call that failed.
 #[derive(Debug)]
@@ -16,8 +19,7 @@ struct Details {
     resource: String,
     kind: Kind,
     status: Option<u16>,
-    code: Option<String>,
-    message: Option<String>,
+    said: ErrorDetail,
     request_id: Option<String>,
     retry_after: Option<Duration>,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -83,8 +85,7 @@ impl Kind {
 #[derive(Debug, Default)]
 pub(crate) struct Answered {
     pub(crate) status: u16,
-    pub(crate) code: Option<String>,
-    pub(crate) message: Option<String>,
+    pub(crate) said: ErrorDetail,
     pub(crate) request_id: Option<String>,
     pub(crate) retry_after: Option<Duration>,
 }
@@ -101,13 +102,12 @@ impl Error {
         code: Option<&str>,
         retry_after: Option<Duration>,
     ) -> Self {
-        let code = code.map(ToOwned::to_owned);
         Self::of_answer(
             operation,
             resource,
             Answered {
                 status,
-                code,
+                said: ErrorDetail::of_code(code),
                 retry_after,
                 ..Answered::default()
             },
@@ -125,15 +125,15 @@ impl Error {
         resource: impl Into<String>,
         answer: Answered,
     ) -> Self {
-        let kind = match (answer.status, answer.code.as_deref()) {
+        let code = answer.said.codes.first();
+        let kind = match (answer.status, code.map(String::as_str)) {
             // The resource is another directory's: no token of ours would be accepted, whatever its age.
             (401, Some("InvalidAuthenticationTokenTenant")) => Kind::Denied,
             (status, _) => Kind::of_status(status, answer.retry_after.is_some()),
         };
         let mut error = Self::of_kind(kind, operation, resource);
         error.0.status = Some(answer.status);
-        error.0.code = answer.code;
-        error.0.message = answer.message;
+        error.0.said = answer.said;
         error.0.request_id = answer.request_id;
         error.0.retry_after = answer.retry_after.map(|asked| asked.min(MAX_RETRY_AFTER));
         error
@@ -149,8 +149,7 @@ impl Error {
             resource: resource.into(),
             kind,
             status: None,
-            code: None,
-            message: None,
+            said: ErrorDetail::default(),
             request_id: None,
             retry_after: None,
             source: None,
@@ -166,7 +165,7 @@ impl Error {
     }
 
     pub(crate) fn with_message(mut self, message: &str) -> Self {
-        self.0.message = Some(shortened(message));
+        self.0.said.message = Some(shortened(message));
         self
     }
 
@@ -183,9 +182,20 @@ impl Error {
         self.0.kind
     }
 
-    /// The service's own code, such as `RoleAssignmentExists`.
+    /// The service's own code, such as `RoleAssignmentExists`: the outermost, where it names a cause besides.
     pub fn code(&self) -> Option<&str> {
-        self.0.code.as_deref()
+        self.codes().first().map(String::as_str)
+    }
+
+    /// All codes that the service names, the outermost first.
+    pub fn codes(&self) -> &[String] {
+        &self.0.said.codes
+    }
+
+    /// Does the service name this code, be it as a cause?
+    pub fn says(&self, code: &str) -> bool {
+        let is_this = |said: &String| said.eq_ignore_ascii_case(code);
+        self.codes().iter().any(is_this)
     }
 
     /// How long the service asks to be left alone, an hour at most.
@@ -220,12 +230,12 @@ impl fmt::Display for Error {
         )?;
         if let Some(status) = details.status {
             write!(f, " ({status}")?;
-            if let Some(code) = &details.code {
-                write!(f, " {code}")?;
+            if !details.said.codes.is_empty() {
+                write!(f, " {}", details.said.codes.join(", "))?;
             }
             f.write_str(")")?;
         }
-        if let Some(message) = &details.message {
+        if let Some(message) = &details.said.message {
             write!(f, ": {message}")?;
         }
         if let Some(id) = &details.request_id {
@@ -242,42 +252,6 @@ impl StdError for Error {
             .as_deref()
             .map(|source| source as &(dyn StdError + 'static))
     }
-}
-
-/// The largest error body that is read: whatever is larger is no error of a service, but somebody's page.
-const LARGEST_ERROR: usize = 256 * 1024;
-
-/// Code and message of an error body: ARM's, the bare one of some providers, or none that can be read.
-pub(crate) fn code_and_message(body: &[u8]) -> (Option<String>, Option<String>) {
-    let value = Some(body).filter(|body| body.len() <= LARGEST_ERROR);
-    let Some(value) = value.and_then(|body| serde_json::from_slice::<Value>(body).ok()) else {
-        return (None, None);
-    };
-    let error = value
-        .get("error")
-        .filter(|error| error.is_object())
-        .unwrap_or(&value);
-    let text = |name| {
-        error
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-            .map(shortened)
-    };
-    (text("code"), text("message"))
-}
-
-/// The beginning of a text from outside, without anything that could forge a line of a log.
-pub(crate) fn shortened(text: &str) -> String {
-    const LONGEST: usize = 500;
-    let plain = text.chars().map(|character| {
-        if character.is_control() {
-            ' '
-        } else {
-            character
-        }
-    });
-    plain.take(LONGEST).collect::<String>().trim().to_owned()
 }
 
 #[cfg(test)]

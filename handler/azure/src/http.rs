@@ -26,7 +26,7 @@ pub use recorder::Recorder;
 
 use crate::{
     credential::Tokens,
-    error::{Answered, Error, Kind, MAX_RETRY_AFTER, code_and_message},
+    error::{Answered, Error, ErrorDetail, Kind, MAX_RETRY_AFTER},
 };
 
 /// What one call may take, its answer included.
@@ -175,15 +175,13 @@ impl Channel {
                 body,
             });
         }
-        let (code, message) = code_and_message(&body);
         let retry_after = retry_after(&headers);
         Err(Error::of_answer(
             call.operation,
             call.resource,
             Answered {
                 status,
-                code,
-                message,
+                said: ErrorDetail::read(&body),
                 request_id,
                 retry_after,
             },

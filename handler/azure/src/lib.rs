@@ -10,7 +10,7 @@ pub mod graph;
 pub mod http;
 pub mod service_bus;
 
-pub use error::{Error, Kind};
+pub use error::{Error, ErrorDetail, Kind};
 
 #[cfg(test)]
 mod test_support;

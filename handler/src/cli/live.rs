@@ -16,7 +16,7 @@ use crate::{
     admission::Permit,
     context::Context,
     deadline::wait_for,
-    reconcile::{Error, azure::Azure, error_policy::retry},
+    reconcile::{Error, azure::Azure, error_policy::retry_for_a_person},
     request::{Origin, Request, Subject},
     telemetry::ErrorChain,
 };
@@ -76,7 +76,7 @@ pub(super) async fn patiently<T>(
             Err(error) => error,
         };
         let now = context.clock.now();
-        match retry(&error, &mut request, now, PATIENCE) {
+        match retry_for_a_person(&error, &mut request, now, PATIENCE) {
             Ok(delay) if now + delay - began < PATIENCE => wait_for(delay).await,
             Ok(_) => return Err(given_up(&error)),
             Err(end) => return Err(end.reason.unwrap_or_else(|| given_up(&error))),

@@ -2,6 +2,8 @@
 //!
 //! It must not choose: what is to be done, and in which order, is the plan's. Nothing else in the product writes to Azure.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use vaultbind_azure::{
     Error as CallError, Kind,
@@ -13,7 +15,13 @@ use vaultbind_core::{
     result::{ChangeRecord, ChangeStatus},
 };
 
-use super::{Error, own_roles};
+use super::{
+    Error,
+    error_policy::codes::{Meaning, judged},
+    guard::role_is_young,
+    own_roles,
+    poll::OperationFailure,
+};
 use crate::{
     context::Context,
     request::{Request, RetryClass},
@@ -23,7 +31,7 @@ use crate::{
 #[derive(Debug)]
 struct Pending {
     operation: Option<String>,
-    retry_after: Option<std::time::Duration>,
+    retry_after: Option<Duration>,
 }
 
 type Made = Result<(ChangeStatus, Option<Pending>), CallError>;
@@ -65,29 +73,60 @@ pub async fn act(
             let status = made.as_ref().map_or_else(unmade, |(status, _)| *status);
             let record = ChangeRecord::of(change, status, attempt);
             request.progress.note(record);
-            // A PATCH that ARM refused was no try: only one that it took can fail for want of a role.
-            let was_taken = kind == ChangeKind::SetArchive && made.is_ok();
+            // A PATCH that ARM refused was no try: only one that it took, or whose vault it tried, can fail for want of a role.
+            let was_tried = made.as_ref().map_or_else(is_of_the_vault, |_| true);
+            let was_taken = kind == ChangeKind::SetArchive && was_tried;
             request.progress.patches = request
                 .progress
                 .patches
                 .saturating_add(u32::from(was_taken));
         }
         for made in made {
-            if let Some(under_way) = made?.1 {
+            let made = made.map_err(|error| refused(context, request, seen, kind, error))?;
+            if let Some(under_way) = made.1 {
+                let now = context.clock.now();
                 if under_way.operation.is_none() {
                     // The cluster's state is followed, which may lag behind: the change is not made again meanwhile.
-                    let now = context.clock.now();
                     request.progress.enter(RetryClass::NotVisible, now);
                 }
                 request.operation = under_way.operation;
-                request.progress.polls = 0;
+                request.progress.begin_to_run(now);
                 return Err(Error::UnderWay {
+                    runs: Duration::ZERO,
                     retry_after: under_way.retry_after,
                 });
             }
         }
     }
     Ok(())
+}
+
+/// Says the platform that its writer cannot use the vault? Then the change is judged like one that it took and that failed.
+fn is_of_the_vault(error: &CallError) -> bool {
+    let meaning = judged(error.codes()).map(|(_, known)| known.meaning);
+    matches!(meaning, Some(Meaning::NoAccess | Meaning::Passing))
+}
+
+/// What a change comes to that failed.
+fn refused(
+    context: &Context,
+    request: &mut Request,
+    seen: &Observation,
+    kind: ChangeKind,
+    error: CallError,
+) -> Error {
+    if kind != ChangeKind::SetArchive || !is_of_the_vault(&error) {
+        return error.into();
+    }
+    let failure = OperationFailure::of_call(&error);
+    failure.note(&mut request.progress);
+    let gives_roles = |change: &Change| change.kind() == ChangeKind::AssignRole;
+    let role_is_young = role_is_young(&seen.decision, context.clock.now())
+        || seen.decision.plan.changes.iter().any(gives_roles);
+    Error::Operation {
+        failure,
+        role_is_young,
+    }
 }
 
 /// Without an entity tag Azure refuses no change that rests on an older state: the cluster is read again right before.

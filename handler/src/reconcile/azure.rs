@@ -5,7 +5,7 @@
 mod cached;
 mod vaults;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use futures::future::join_all;
 use tokio::time::Instant;
@@ -64,7 +64,10 @@ impl Source for Azure<'_> {
         });
         if is_busy && self.request.origin == Origin::Own {
             // The change is not done yet: when it is, another event comes, and all there is to see with it.
-            return Err(Error::UnderWay { retry_after: None });
+            return Err(Error::UnderWay {
+                runs: Duration::ZERO,
+                retry_after: None,
+            });
         }
         Ok(seen)
     }
@@ -236,7 +239,7 @@ impl<'a> Azure<'a> {
 /// The list of versions is one for all regions: a new one may be on it before each of them serves it.
 fn is_not_served(error: &CallError) -> bool {
     const CODES: [&str; 2] = ["NoRegisteredProviderFound", "InvalidApiVersionParameter"];
-    error.kind() == Kind::Invalid && error.code().is_some_and(|code| CODES.contains(&code))
+    error.kind() == Kind::Invalid && CODES.into_iter().any(|code| error.says(code))
 }
 
 fn found<T>(answer: Result<T, CallError>) -> Result<Option<T>, Error> {

@@ -36,9 +36,14 @@ pub enum Error {
     /// Something has to pass first.
     #[error("{}", .0.reason.as_ref().map_or("it has to wait", |reason| reason.message.as_str()))]
     Wait(Box<Decision>),
+    /// It ends so unless a right that is missing comes: roles take their time to spread.
+    #[error("{}", .0.reason.as_ref().map_or("a right is missing", |reason| reason.message.as_str()))]
+    NotAllowed(Box<Decision>),
     /// A change is under way.
     #[error("the change is under way")]
     UnderWay {
+        /// For how long.
+        runs: Duration,
         /// When Azure asks to be asked again.
         retry_after: Option<Duration>,
     },

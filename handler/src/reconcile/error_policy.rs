@@ -4,6 +4,7 @@
 
 mod backoff;
 mod call;
+pub mod codes;
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,6 +23,7 @@ use crate::{
 
 use backoff::{Backoff, delay};
 use call::{call, directory};
+use codes::{Meaning, judged};
 
 /// How a class of errors is met.
 struct RetryPolicy {
@@ -31,6 +33,8 @@ struct RetryPolicy {
     backoff: Backoff,
     /// How long the class may last; the request's own deadline holds besides.
     limit: Option<Duration>,
+    /// Does the limit count from the request's first sight, whatever was waited for before?
+    of_request: bool,
     /// What it becomes when the time is up.
     end: Decision,
 }
@@ -45,6 +49,7 @@ impl RetryPolicy {
             class: class.into(),
             backoff: Backoff::Doubling(asked),
             limit: None,
+            of_request: false,
             end,
         }
     }
@@ -63,6 +68,7 @@ impl RetryPolicy {
             class: class.into(),
             backoff: Backoff::Steps(steps, asked),
             limit: None,
+            of_request: false,
             end,
         }
     }
@@ -72,6 +78,7 @@ impl RetryPolicy {
             class: Some(RetryClass::Transient),
             backoff: Backoff::None,
             limit: None,
+            of_request: false,
             end,
         }
     }
@@ -82,8 +89,18 @@ impl RetryPolicy {
             ..self
         }
     }
+
+    /// For as long as roles may take to spread after a deployment.
+    fn while_rights_spread(self) -> Self {
+        Self {
+            of_request: true,
+            ..self.within(RIGHTS_SPREAD)
+        }
+    }
 }
 
+/// How long a right that is missing may be on its way, from the first sight of a request.
+pub const RIGHTS_SPREAD: Duration = Duration::from_secs(900);
 const HOUR: Duration = Duration::from_secs(3600);
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 
@@ -108,7 +125,9 @@ pub fn retry(
             request.progress.unsent
         }
         // Another error in between ends the class, and does not bring the next change forward.
-        Some(class @ (RetryClass::RoleSpreads | RetryClass::FailedOperation)) => {
+        Some(
+            class @ (RetryClass::RoleSpreads | RetryClass::Passing | RetryClass::FailedOperation),
+        ) => {
             let tries = request.progress.enter(class, now);
             tries.max(request.progress.patches)
         }
@@ -118,8 +137,12 @@ pub fn retry(
     let left =
         |limit: Duration, since: Option<OffsetDateTime>| limit - (now - since.unwrap_or(now));
     let until_deadline = left(deadline, request.first_seen);
+    let since = match policy.of_request {
+        true => request.first_seen,
+        false => request.progress.since,
+    };
     let left = policy.limit.map_or(until_deadline, |limit| {
-        until_deadline.min(left(limit, request.progress.since))
+        until_deadline.min(left(limit, since))
     });
     match Duration::try_from(left) {
         Ok(left) if !left.is_zero() => Ok(delay(policy.backoff, tries, request, left)),
@@ -127,7 +150,26 @@ pub fn retry(
     }
 }
 
+/// The same while somebody waits for the answer: who lacks a right is told at once.
+///
+/// # Errors
+/// How it ends, where there is no patience left.
+pub fn retry_for_a_person(
+    error: &Error,
+    request: &mut Request,
+    now: OffsetDateTime,
+    patience: Duration,
+) -> Result<Duration, Box<Decision>> {
+    let policy = retry_policy(error, request);
+    if policy.of_request {
+        return Err(Box::new(policy.end));
+    }
+    retry(error, request, now, patience)
+}
+
 const TOO_LONG: &str = "Look at the cluster's activity log; the next event or sweep looks again.";
+const OPERATION_FAILED: &str =
+    "See the cluster's activity log for the operation; the next event or sweep tries again.";
 const UNSEEN: &str = "Look for another writer in the cluster's activity log.";
 
 /// The table.
@@ -154,12 +196,14 @@ fn retry_policy(error: &Error, request: &Request) -> RetryPolicy {
             RetryPolicy::backoff(RetryClass::Unproven, error.retry_after(), end).within(TEN_MINUTES)
         }
         Error::Wait(decision) => wait(decision),
-        Error::UnderWay { retry_after } => RetryPolicy::steps(
-            None,
-            &[10, 15, 20, 30],
-            *retry_after,
-            own(Code::OperationTooLong, TOO_LONG),
-        ),
+        Error::NotAllowed(decision) => {
+            let end = Decision::clone(decision);
+            RetryPolicy::backoff(RetryClass::NotAllowed, None, end).while_rights_spread()
+        }
+        Error::UnderWay { runs, retry_after } => RetryPolicy {
+            backoff: Backoff::Third(*runs, *retry_after),
+            ..RetryPolicy::backoff(None, None, own(Code::OperationTooLong, TOO_LONG))
+        },
         Error::Operation {
             failure,
             role_is_young,
@@ -216,25 +260,25 @@ fn wait(decision: &Decision) -> RetryPolicy {
 
 type Failed<'a> = &'a dyn Fn(&str, &str) -> Decision;
 
-/// A change that Azure took on and did not bring to its end.
+/// A change that Azure took on and did not bring to its end, or refused for what the platform says of the vault.
 fn operation(
     failure: &OperationFailure,
     role_is_young: bool,
     request: &Request,
     failed: Failed<'_>,
 ) -> RetryPolicy {
-    if failure.is_about_access() && role_is_young {
-        let help = "The writer holds the role on the vault; check the vault's network rules.";
-        return RetryPolicy::backoff(RetryClass::RoleSpreads, None, failed(&failure.code, help))
-            .within(HOUR);
-    }
-    let help =
-        "See the cluster's activity log for the operation; the next event or sweep tries again.";
+    let known = judged(std::slice::from_ref(&failure.code)).map(|(_, known)| known);
+    let (meaning, help) = known.map_or((None, OPERATION_FAILED), |known| {
+        (Some(known.meaning), known.help)
+    });
     let end = failed(&failure.code, help);
-    if request.progress.patches < MAX_PATCHES {
-        RetryPolicy::backoff(RetryClass::FailedOperation, None, end)
-    } else {
-        RetryPolicy::at_once(end)
+    let again = |class| RetryPolicy::backoff(class, None, end.clone());
+    match meaning {
+        Some(Meaning::ForAPerson) => RetryPolicy::at_once(end),
+        Some(Meaning::NoAccess) if role_is_young => again(RetryClass::RoleSpreads).within(HOUR),
+        Some(Meaning::Passing) => again(RetryClass::Passing).within(HOUR),
+        _ if request.progress.patches < MAX_PATCHES => again(RetryClass::FailedOperation),
+        _ => RetryPolicy::at_once(end),
     }
 }
 

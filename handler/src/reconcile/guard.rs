@@ -5,9 +5,14 @@
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use vaultbind_core::decision::Decision;
+use vaultbind_core::{
+    decision::Decision,
+    inventory::{NameState, Sighting},
+    observation::Observation,
+    result::Code,
+};
 
-use super::{Error, READ_LAG, poll::OperationFailure};
+use super::{Error, READ_LAG, error_policy::RIGHTS_SPREAD, poll::OperationFailure};
 use crate::request::{Request, RetryClass};
 
 /// How many PATCHes a request may send for operations that fail.
@@ -22,6 +27,30 @@ pub(super) fn is_agreed(request: &Request, decision: &Decision) -> bool {
     request.agreed.is_none() || request.agreed.as_ref() == decided
 }
 
+/// Is a role that the writer needs so young that it may not have effect yet?
+pub(super) fn role_is_young(decision: &Decision, now: OffsetDateTime) -> bool {
+    let grants = decision.writer.as_ref();
+    let youngest = grants.and_then(|grants| grants.youngest_role);
+    youngest.is_some_and(|made| now.unix_timestamp() - made < ROLE_SPREADS.as_secs().cast_signed())
+}
+
+/// Does it end so only for want of a right, which may be on its way? Roles take their time to spread after a deployment.
+pub(super) fn awaits_right(request: &Request, seen: &Observation, now: OffsetDateTime) -> bool {
+    let age = now - request.first_seen.unwrap_or(now);
+    let (reason, inventory) = (seen.decision.reason.as_ref(), &seen.inventory);
+    let is_code = |code| reason.is_some_and(|reason| reason.is(code));
+    let is_refused = || {
+        let mut vaults = inventory.vaults.values();
+        let mut names = inventory.vault_names.values();
+        vaults.any(|sighting| matches!(sighting, Sighting::Forbidden))
+            || names.any(|name| *name == NameState::Forbidden)
+    };
+    age < RIGHTS_SPREAD
+        && (is_code(Code::BoundaryNotVisible)
+            || is_code(Code::VaultNotReadable)
+            || is_code(Code::BoundVaultNotVisible) && is_refused())
+}
+
 /// May the plan be carried out, after what this request has tried before?
 pub(super) fn may_act(
     request: &Request,
@@ -29,12 +58,7 @@ pub(super) fn may_act(
     failure: Option<OperationFailure>,
     now: OffsetDateTime,
 ) -> Result<(), Error> {
-    let youngest_role = decision
-        .writer
-        .as_ref()
-        .and_then(|grants| grants.youngest_role);
-    let role_is_young = youngest_role
-        .is_some_and(|made| now.unix_timestamp() - made < ROLE_SPREADS.as_secs().cast_signed());
+    let role_is_young = role_is_young(decision, now);
     if let Some(failure) = failure {
         return Err(Error::Operation {
             failure,
@@ -50,7 +74,8 @@ pub(super) fn may_act(
         return Err(Error::NotVisible);
     }
     let sets_archive = decision.plan.sets_archive();
-    let patient = role_is_young && progress.lasts(RetryClass::RoleSpreads).is_some();
+    let spreads = role_is_young && progress.lasts(RetryClass::RoleSpreads).is_some();
+    let patient = spreads || progress.lasts(RetryClass::Passing).is_some();
     if sets_archive && progress.patches >= MAX_PATCHES && !patient {
         let failure = OperationFailure::last(progress);
         return Err(Error::Operation {

@@ -2,10 +2,11 @@
 //!
 //! It must not wait for it: an operation that still runs is a request for later.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
+use time::OffsetDateTime;
 use vaultbind_azure::{
-    Kind,
+    Error as CallError, ErrorDetail, Kind,
     arm::{Operation, OperationStatus, OperationUrl},
 };
 use vaultbind_core::{
@@ -13,12 +14,15 @@ use vaultbind_core::{
     result::{ChangeStatus, Code},
 };
 
-use super::Error;
+use super::{Error, error_policy::codes::judged};
 use crate::{
     context::Context,
     request::{Progress, Request, RetryClass},
     telemetry::ErrorChain,
 };
+
+/// How many polls may say nothing that is known, before the cluster's own state counts.
+const MOST_UNREAD: u32 = 10;
 
 /// How an operation failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,17 +44,34 @@ impl OperationFailure {
         Self { code, message }
     }
 
-    /// Says the failure that the writer has no access to the vault?
-    pub fn is_about_access(&self) -> bool {
-        const ACCESS_CODES: [&str; 4] = [
-            "KeyVaultAccessDenied",
-            "KeyVaultSecretCreateFailed",
-            "KeyVaultSecretReadFailed",
-            "KeyVaultSecretDeleteFailed",
-        ];
-        ACCESS_CODES
-            .iter()
-            .any(|code| self.code.eq_ignore_ascii_case(code))
+    /// What Azure says of an operation that failed: the code by which it is judged, and all that it says.
+    fn of(said: &ErrorDetail) -> Self {
+        let outermost = said.codes.first().map(String::as_str);
+        let judged = judged(&said.codes).map(|(code, _)| code);
+        let code = judged.or(outermost);
+        let message = said.message.as_deref().unwrap_or("no reason given");
+        let message = match said.codes.len() {
+            0 | 1 => message.to_owned(),
+            _ => format!("{message} ({})", said.codes.join(", ")),
+        };
+        Self {
+            code: code.unwrap_or(Code::OperationFailed.word()).to_owned(),
+            message,
+        }
+    }
+
+    /// The same, of a change that was refused.
+    pub fn of_call(error: &CallError) -> Self {
+        let code = judged(error.codes()).map(|(code, _)| code).or(error.code());
+        Self {
+            code: code.unwrap_or(Code::CallFailed.word()).to_owned(),
+            message: error.to_string(),
+        }
+    }
+
+    /// Has the request remember it.
+    pub fn note(&self, progress: &mut Progress) {
+        progress.failure = Some((self.code.clone(), self.message.clone()));
     }
 }
 
@@ -81,44 +102,80 @@ pub async fn poll(
         request.operation = None;
         return Ok(None);
     };
-    let operation = match context.arm.operation(&url).await {
-        Ok(operation) => operation,
-        // What is over may be forgotten, and what may not be read goes on: the cluster's state is followed instead.
-        Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Denied) => {
-            tracing::info!(error = %ErrorChain(&error), "the operation is not shown");
-            Operation {
-                status: OperationStatus::Succeeded,
-                retry_after: None,
-            }
+    let now = context.clock.now();
+    match ask(context, &url).await? {
+        Some(operation) => settle(request, operation, now),
+        None => {
+            follow_cluster(request, now);
+            Ok(None)
         }
-        Err(error) => return Err(error.into()),
-    };
+    }
+}
+
+/// What the operation's address says; none where it shows nothing to us.
+async fn ask(context: &Context, url: &OperationUrl) -> Result<Option<Operation>, Error> {
+    match context.arm.operation(url).await {
+        Ok(operation) => Ok(Some(operation)),
+        Err(error) if error.kind() == Kind::Malformed => Ok(Some(Operation {
+            status: OperationStatus::Unread,
+            retry_after: error.retry_after(),
+        })),
+        // What is over may be forgotten, and what may not be read goes on.
+        Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Denied | Kind::Invalid) => {
+            tracing::warn!(error = %ErrorChain(&error), "the operation is not shown, the cluster's state is followed instead");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What the operation's answer makes of the request.
+fn settle(
+    request: &mut Request,
+    operation: Operation,
+    now: OffsetDateTime,
+) -> Result<Option<OperationFailure>, Error> {
     let failure = match operation.status {
         OperationStatus::Running => {
-            return Err(Error::UnderWay {
-                retry_after: operation.retry_after,
-            });
+            request.progress.unread = 0;
+            return Err(under_way(request, operation.retry_after, now));
+        }
+        OperationStatus::Unread if request.progress.unread < MOST_UNREAD => {
+            request.progress.unread += 1;
+            return Err(under_way(request, operation.retry_after, now));
+        }
+        OperationStatus::Unread | OperationStatus::Over => {
+            tracing::info!("the operation does not say how it ended, the cluster's state does");
+            follow_cluster(request, now);
+            return Ok(None);
         }
         OperationStatus::Succeeded => {
-            request
-                .progress
-                .enter(RetryClass::NotVisible, context.clock.now());
-            None
+            follow_cluster(request, now);
+            request.progress.settle(ChangeStatus::Done);
+            return Ok(None);
         }
-        OperationStatus::Failed { code, message } => Some(OperationFailure { code, message }),
-        OperationStatus::Canceled => Some(OperationFailure {
+        OperationStatus::Failed(said) => OperationFailure::of(&said),
+        OperationStatus::Canceled => OperationFailure {
             code: Code::OperationCanceled.word().to_owned(),
             message: "the operation was canceled".to_owned(),
-        }),
+        },
     };
     request.operation = None;
-    request.progress.failure = failure
-        .clone()
-        .map(|failure| (failure.code, failure.message));
-    request.progress.settle(if failure.is_none() {
-        ChangeStatus::Done
-    } else {
-        ChangeStatus::Failed
-    });
-    Ok(failure)
+    failure.note(&mut request.progress);
+    request.progress.settle(ChangeStatus::Failed);
+    Ok(Some(failure))
+}
+
+fn under_way(request: &Request, retry_after: Option<Duration>, now: OffsetDateTime) -> Error {
+    Error::UnderWay {
+        runs: request.progress.runs(now).unwrap_or_default(),
+        retry_after,
+    }
+}
+
+/// The operation tells no more: the cluster's own state counts, which may lag behind.
+fn follow_cluster(request: &mut Request, now: OffsetDateTime) {
+    request.operation = None;
+    request.progress.failure = None;
+    request.progress.enter(RetryClass::NotVisible, now);
 }

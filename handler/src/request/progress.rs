@@ -2,7 +2,7 @@
 //!
 //! It must not be a reason not to observe: Azure is read anew each time.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -45,6 +45,11 @@ pub struct Progress {
     pub tries: u32,
     /// How often what is under way on the cluster has been polled.
     pub polls: u32,
+    /// Since when the change runs that this request began.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub running_since: Option<OffsetDateTime>,
+    /// How many polls of it have said nothing that is known.
+    pub unread: u32,
     /// Was any delivery of this request a redelivery?
     pub redelivered: bool,
     /// How often in a row its result could not be sent.
@@ -136,6 +141,19 @@ impl Progress {
         for change in self.changes.iter_mut().filter(pending) {
             change.status = status;
         }
+        self.running_since = None;
+    }
+
+    /// A change of this request has begun to run.
+    pub fn begin_to_run(&mut self, now: OffsetDateTime) {
+        (self.polls, self.unread) = (0, 0);
+        self.running_since = Some(now);
+    }
+
+    /// How long the change has run that this request began, where one does.
+    pub fn runs(&self, now: OffsetDateTime) -> Option<Duration> {
+        let since = self.running_since?;
+        Some((now - since).try_into().unwrap_or_default())
     }
 
     /// The binding was read back and is right. Of what it shows, what was refused was there: somebody else made it. Of what
@@ -175,7 +193,7 @@ impl Progress {
         self.tries
     }
 
-    /// Counts a poll of what is under way. Waiting for it does not bring the next change forward, but whatever else was waited
+    /// Counts a look at what is under way. Waiting for it does not bring the next change forward, but whatever else was waited
     /// for has passed by then, and would begin anew.
     pub fn poll(&mut self) -> u32 {
         let has_passed = matches!(

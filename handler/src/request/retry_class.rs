@@ -16,6 +16,10 @@ pub enum RetryClass {
     FailedOperation,
     /// A role that has yet to have effect.
     RoleSpreads,
+    /// What the platform says will pass.
+    Passing,
+    /// A right that is missing, or has yet to spread.
+    NotAllowed,
     /// What was written and cannot be read back yet.
     NotVisible,
     /// A principal that the directory does not know yet.

@@ -67,7 +67,7 @@ fn a_request_is_written_under_the_names_that_other_versions_read() {
         "origin": "write", "attempt": 0, "firstSeen": "2026-02-03T04:05:06.7Z", "operation": null, "traceparent": null,
         "progress": {
             "before": null, "changes": [], "chosen": null, "absent": [], "unmatched": 0, "leftBehind": [], "patches": 0, "class": "role-spreads", "failure": null,
-            "since": "2026-02-03T04:05:06.7Z", "tries": 1, "polls": 0, "redelivered": false, "unsent": 0,
+            "since": "2026-02-03T04:05:06.7Z", "tries": 1, "polls": 0, "runningSince": null, "unread": 0, "redelivered": false, "unsent": 0,
         },
     });
     assert_eq!(serde_json::to_value(&request).unwrap(), expected);

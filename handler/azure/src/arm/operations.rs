@@ -11,7 +11,7 @@ use vaultbind_core::id::ClusterId;
 
 use super::{Arm, wire::text};
 use crate::{
-    error::{Error, shortened},
+    error::{Error, ErrorDetail},
     http::{Call, Endpoint},
 };
 
@@ -86,37 +86,57 @@ pub struct Operation {
 /// How far an operation has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OperationStatus {
-    /// It goes on; any word that is no end counts as this.
+    /// It goes on.
     Running,
+    /// The answer says nothing that is known.
+    Unread,
+    /// It is over; how it ended only the resource shows.
+    Over,
     /// It is done.
     Succeeded,
     /// It failed.
-    Failed {
-        /// Azure's code.
-        code: String,
-        /// Azure's message.
-        message: String,
-    },
+    Failed(ErrorDetail),
     /// It was given up.
     Canceled,
 }
 
+/// The words for an operation that goes on, in lower case (the async-operations page of ARM, and what providers use).
+const RUNNING: [&str; 12] = [
+    "accepted",
+    "creating",
+    "inprogress",
+    "notstarted",
+    "pending",
+    "provisioning",
+    "queued",
+    "running",
+    "started",
+    "updating",
+    "validating",
+    "waiting",
+];
+
 impl OperationStatus {
-    pub(super) fn read(value: &Value) -> Self {
-        let word = text(value, "/status")
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        let error = |name: &str, default: &str| {
-            shortened(text(value, &format!("/error/{name}")).unwrap_or(default))
+    /// Reads the answer of an `Azure-AsyncOperation`, which names a status, or of a `Location`, which does not: that one
+    /// goes on as long as it answers 202, and then shows the resource, or nothing.
+    pub(super) fn read(http_status: u16, value: Option<&Value>) -> Self {
+        let Some(value) = value else {
+            return match http_status {
+                202 => Self::Running,
+                204 => Self::Over,
+                _ => Self::Unread,
+            };
         };
-        match word.as_str() {
-            "succeeded" => Self::Succeeded,
-            "failed" => Self::Failed {
-                code: error("code", "OperationFailed"),
-                message: error("message", "no reason given"),
-            },
-            "canceled" | "cancelled" => Self::Canceled,
-            _ => Self::Running,
+        let word = text(value, "/status").map(str::to_ascii_lowercase);
+        match word.as_deref() {
+            Some("succeeded") => Self::Succeeded,
+            Some("failed") => Self::Failed(ErrorDetail::of(&value["error"])),
+            Some("canceled" | "cancelled") => Self::Canceled,
+            Some(word) if RUNNING.contains(&word) => Self::Running,
+            Some(_) => Self::Unread,
+            None if http_status == 202 => Self::Running,
+            None if value["id"].is_string() && value["properties"].is_object() => Self::Over,
+            None => Self::Unread,
         }
     }
 }
@@ -134,9 +154,12 @@ impl Arm {
             url.0.clone(),
         );
         let answer = self.0.send(&call).await?;
-        let value: Value = answer.json(&call)?;
+        let value: Option<Value> = match answer.is_empty() {
+            true => None,
+            false => answer.json(&call).ok(),
+        };
         Ok(Operation {
-            status: OperationStatus::read(&value),
+            status: OperationStatus::read(answer.status, value.as_ref()),
             retry_after: answer.retry_after(),
         })
     }
@@ -212,26 +235,62 @@ mod tests {
     }
 
     #[test]
-    fn any_word_that_is_no_end_means_that_it_runs() {
-        for (body, expected) in [
-            (json!({ "status": "Succeeded" }), OperationStatus::Succeeded),
-            (json!({ "status": "SUCCEEDED" }), OperationStatus::Succeeded),
-            (json!({ "status": "Canceled" }), OperationStatus::Canceled),
-            (json!({ "status": "Accepted" }), OperationStatus::Running),
+    fn an_operation_is_read_by_its_word_or_by_what_a_location_answers() {
+        let said = ErrorDetail {
+            codes: vec!["KeyVaultAccessDenied".to_owned()],
+            message: Some("no access".to_owned()),
+        };
+        let failed = json!({ "code": "KeyVaultAccessDenied", "message": "no\naccess" });
+        let failed = json!({ "status": "Failed", "error": failed });
+        let resource = json!({ "id": "/clusters/c1", "properties": {} });
+        for (status, body, expected) in [
             (
-                json!({ "status": "Reticulating" }),
+                200,
+                json!({ "status": "Succeeded" }),
+                OperationStatus::Succeeded,
+            ),
+            (
+                200,
+                json!({ "status": "SUCCEEDED" }),
+                OperationStatus::Succeeded,
+            ),
+            (
+                202,
+                json!({ "status": "Succeeded" }),
+                OperationStatus::Succeeded,
+            ),
+            (
+                200,
+                json!({ "status": "Canceled" }),
+                OperationStatus::Canceled,
+            ),
+            (
+                200,
+                json!({ "status": "Accepted" }),
                 OperationStatus::Running,
             ),
-            (json!({}), OperationStatus::Running),
             (
-                json!({ "status": "Failed", "error": { "code": "KeyVaultAccessDenied", "message": "no\naccess" } }),
-                OperationStatus::Failed {
-                    code: "KeyVaultAccessDenied".to_owned(),
-                    message: "no access".to_owned(),
-                },
+                200,
+                json!({ "status": "InProgress" }),
+                OperationStatus::Running,
             ),
+            (
+                200,
+                json!({ "status": "Completed" }),
+                OperationStatus::Unread,
+            ),
+            (200, json!({}), OperationStatus::Unread),
+            (202, json!({}), OperationStatus::Running),
+            (202, resource.clone(), OperationStatus::Running),
+            (200, resource, OperationStatus::Over),
+            (200, failed, OperationStatus::Failed(said)),
         ] {
-            assert_eq!(OperationStatus::read(&body), expected, "{body}");
+            let read = OperationStatus::read(status, Some(&body));
+            assert_eq!(read, expected, "{status} {body}");
         }
+        let empty = |status| OperationStatus::read(status, None);
+        assert_eq!(empty(202), OperationStatus::Running);
+        assert_eq!(empty(204), OperationStatus::Over);
+        assert_eq!(empty(200), OperationStatus::Unread);
     }
 }

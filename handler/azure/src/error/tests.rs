@@ -51,13 +51,12 @@ fn no_service_is_waited_for_longer_than_an_hour() {
 
 #[test]
 fn an_error_says_what_failed_on_which_resource_and_why() {
-    let (code, message) = code_and_message(
+    let said = ErrorDetail::read(
         br#"{"error":{"code":"AuthorizationFailed","message":"The client\r\nhas no right"}}"#,
     );
     let answer = Answered {
         status: 403,
-        code,
-        message,
+        said,
         request_id: Some("r-1".to_owned()),
         retry_after: None,
     };
@@ -79,7 +78,10 @@ fn an_error_body_may_have_any_form() {
         ("", None),
     ] {
         assert_eq!(
-            code_and_message(body.as_bytes()).0.as_deref(),
+            ErrorDetail::read(body.as_bytes())
+                .codes
+                .first()
+                .map(String::as_str),
             code,
             "{body}"
         );

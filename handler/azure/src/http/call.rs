@@ -93,6 +93,11 @@ impl Answer {
         })
     }
 
+    /// Has it no body?
+    pub(crate) fn is_empty(&self) -> bool {
+        self.body.is_empty()
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }

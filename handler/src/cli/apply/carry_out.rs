@@ -21,7 +21,7 @@ use crate::{
     cli::{live, print, progress_bar::ProgressBar},
     context::Context,
     deadline::wait_for,
-    reconcile::{self, Done, Error, error_policy::retry},
+    reconcile::{self, Done, Error, error_policy::retry_for_a_person},
     request::Request,
 };
 
@@ -151,7 +151,7 @@ async fn one(
             Err(error) => error,
         };
         let now = context.clock.now();
-        let delay = match retry(&error, &mut request, now, PATIENCE) {
+        let delay = match retry_for_a_person(&error, &mut request, now, PATIENCE) {
             Err(end) => return ApplyStatus::Ended(end.outcome, end.reason),
             Ok(delay) if now + delay - began <= PATIENCE => delay,
             Ok(_) => return ApplyStatus::LeftTo,

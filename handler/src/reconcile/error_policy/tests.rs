@@ -58,6 +58,11 @@ fn failure(code: &str, role_is_young: bool) -> Error {
     }
 }
 
+fn under_way(runs: u64, retry_after: Option<Duration>) -> Error {
+    let runs = Duration::from_secs(runs);
+    Error::UnderWay { runs, retry_after }
+}
+
 fn waiting(patience: Patience) -> Error {
     let wait = Some(patience);
     let gone = gone(&cluster());
@@ -108,6 +113,18 @@ fn rows() -> Vec<Row> {
             Write,
             0,
         ),
+        (
+            "a right",
+            answered(403, Some("AuthorizationFailed")),
+            Write,
+            0,
+        ),
+        (
+            "unregistered",
+            answered(409, Some("MissingSubscriptionRegistration")),
+            Write,
+            0,
+        ),
         ("412", answered(412, None), Write, 0),
         ("400", invalid(), Write, 0),
         ("403", answered(403, None), Write, 0),
@@ -128,20 +145,39 @@ fn rows() -> Vec<Row> {
         ("not found", waiting(Patience::TwoMinutes), Write, 0),
         ("proof fails", proof(500), Write, 0),
         ("boundary", waiting(Patience::SecondAnswer), Write, 0),
-        ("under way", Error::UnderWay { retry_after: None }, Write, 1),
-        ("no access, young role", failure(DENIED, true), Write, 3),
-        ("no access, old role", failure(DENIED, false), Write, 3),
-        ("third PATCH failed", failure("Other", true), Write, 3),
+        ("under way", under_way(90, None), Write, 1),
         ("not visible", Error::NotVisible, Write, 1),
         ("changed meanwhile", Error::Changed(cluster()), Write, 0),
         ("too slow", Error::OutOfTime, Write, 0),
     ]
 }
 
+/// The rows of changes that failed.
+fn failures() -> Vec<Row> {
+    use Origin::Write;
+    vec![
+        ("no access, young role", failure(DENIED, true), Write, 3),
+        ("no access, old role", failure(DENIED, false), Write, 3),
+        (
+            "vault throttles",
+            failure("KeyVaultRequestThrottled", false),
+            Write,
+            3,
+        ),
+        (
+            "bad identity",
+            failure("KeyVaultIdentityMissing", true),
+            Write,
+            1,
+        ),
+        ("third PATCH failed", failure("Other", true), Write, 3),
+    ]
+}
+
 #[test]
 fn every_error_is_retried_or_given_up_as_the_table_says() {
     let mut table = String::new();
-    for (name, error, origin, patches) in &rows() {
+    for (name, error, origin, patches) in rows().iter().chain(&failures()) {
         writeln!(table, "{name}: {}", course(error, *origin, *patches)).unwrap();
     }
     expect![[r#"
@@ -152,6 +188,8 @@ fn every_error_is_retried_or_given_up_as_the_table_says() {
         409 of an unknown code: 12 retries in 60 min, then failed X
         a lock: 0 retries in 0 min, then failed ScopeLocked
         no such role: 0 retries in 0 min, then failed roledefinitiondoesnotexist
+        a right: 10 retries in 15 min, then failed AuthorizationFailed
+        unregistered: 12 retries in 60 min, then failed MissingSubscriptionRegistration
         412: 75 retries in 1440 min, then failed CallFailed
         400: 0 retries in 0 min, then failed InvalidRequestContent
         403: 0 retries in 0 min, then failed CallFailed
@@ -167,13 +205,15 @@ fn every_error_is_retried_or_given_up_as_the_table_says() {
         not found: 4 retries in 2 min, then gone ClusterNotFound
         proof fails: 9 retries in 10 min, then held BoundVaultNotVisible
         boundary: 62 retries in 60 min, then gone ClusterNotFound
-        under way: 2882 retries in 1440 min, then failed OperationTooLong
-        no access, young role: 12 retries in 60 min, then failed KeyVaultAccessDenied
-        no access, old role: 0 retries in 0 min, then failed KeyVaultAccessDenied
-        third PATCH failed: 0 retries in 0 min, then failed Other
+        under way: 2880 retries in 1440 min, then failed OperationTooLong
         not visible: 2883 retries in 1440 min, then failed NotVisible
         changed meanwhile: 75 retries in 1440 min, then failed ClusterChanges
         too slow: 75 retries in 1440 min, then failed TooSlow
+        no access, young role: 12 retries in 60 min, then failed KeyVaultAccessDenied
+        no access, old role: 0 retries in 0 min, then failed KeyVaultAccessDenied
+        vault throttles: 12 retries in 60 min, then failed KeyVaultRequestThrottled
+        bad identity: 0 retries in 0 min, then failed KeyVaultIdentityMissing
+        third PATCH failed: 0 retries in 0 min, then failed Other
     "#]]
     .assert_eq(&table);
 }
@@ -183,14 +223,81 @@ fn a_service_is_never_asked_before_the_time_it_names() {
     let asked = Duration::from_secs(777);
     for error in [
         CallError::answered("read", CLUSTER, 429, None, Some(asked)).into(),
-        Error::UnderWay {
-            retry_after: Some(asked),
-        },
+        under_way(0, Some(asked)),
+        under_way(600, Some(asked)),
     ] {
         let Ok(delay) = retry(&error, &mut request(Origin::Write), NOW, DAY) else {
             panic!("ended")
         };
-        assert_eq!(delay, asked);
+        let is_spread = matches!(error, Error::Call(_));
+        let latest = asked + Duration::from_secs(30);
+        assert!(
+            delay == asked || is_spread && delay > asked && delay <= latest,
+            "{delay:?}"
+        );
+    }
+}
+
+#[test]
+fn throttled_looks_come_back_at_different_seconds() {
+    let asked = Some(Duration::from_secs(40));
+    let error = || CallError::answered("read", CLUSTER, 429, None, asked).into();
+    let mut delays = Vec::new();
+    for number in 0..10 {
+        let mut request = request(Origin::Write);
+        request.id = format!("r-{number}");
+        let delay = retry(&error(), &mut request, NOW, DAY);
+        delays.push(delay.unwrap_or_default().as_secs());
+    }
+    delays.sort_unstable();
+    delays.dedup();
+    assert!(delays.len() >= 6 && delays[0] >= 40, "{delays:?}");
+}
+
+/// When an operation is found out that ends after so long, in whole seconds as the queue has them.
+fn found_out(takes: u64) -> u64 {
+    let mut now = 0;
+    while now < takes {
+        let mut request = request(Origin::Write);
+        let Ok(delay) = retry(&under_way(now, None), &mut request, NOW, DAY) else {
+            panic!("ended")
+        };
+        now += delay.as_secs_f64().ceil() as u64;
+    }
+    now
+}
+
+#[test]
+fn an_operation_is_known_to_have_ended_after_a_third_more_than_it_took() {
+    for takes in 1..2000 {
+        let found = found_out(takes);
+        assert!(found <= takes + takes.div_ceil(3) + 2, "{takes}: {found}");
+        assert!(found - takes <= 30, "{takes}: {found}");
+    }
+}
+
+#[test]
+fn the_same_code_means_the_same_in_an_answer_and_in_an_operation_that_failed() {
+    for known in codes::KNOWN {
+        let mut ends = [answered(400, Some(known.code)), failure(known.code, true)]
+            .map(|error| course(&error, Origin::Write, 3));
+        let is_of_platform = matches!(
+            known.meaning,
+            Meaning::ForAPerson | Meaning::Passing | Meaning::NoAccess
+        );
+        if is_of_platform {
+            assert_eq!(ends[0], ends[1], "{}", known.code);
+        }
+        ends.sort_unstable();
+        let minutes = |end: &String| {
+            let text = end.split(" in ").nth(1).unwrap();
+            text.split(' ').next().unwrap().parse::<u32>().unwrap()
+        };
+        assert!(
+            ends.iter().all(|end| minutes(end) <= 61),
+            "{}: {ends:?}",
+            known.code
+        );
     }
 }
 
@@ -228,8 +335,7 @@ fn a_change_that_fails_for_want_of_access_again_and_again_is_tried_ever_more_sel
     // Each try is a change that Azure works at for two polls before it says that it failed.
     let ended = loop {
         for _ in 0..2 {
-            let under_way = Error::UnderWay { retry_after: None };
-            let Ok(delay) = retry(&under_way, &mut request, now, DAY) else {
+            let Ok(delay) = retry(&under_way(0, None), &mut request, now, DAY) else {
                 panic!("ended while Azure works at it")
             };
             now += delay;

@@ -5,6 +5,7 @@ use serde_json::json;
 use vaultbind_core::{archive::ArchiveSpec, id::VaultId};
 
 use super::*;
+use crate::ErrorDetail;
 
 #[tokio::test]
 async fn a_cluster_is_read_at_the_version_that_is_asked_for() {
@@ -146,10 +147,10 @@ async fn an_operation_is_looked_at_where_its_address_says() {
     assert_eq!(
         operation,
         Operation {
-            status: OperationStatus::Failed {
-                code: "KeyVaultAccessDenied".to_owned(),
-                message: "no access".to_owned()
-            },
+            status: OperationStatus::Failed(ErrorDetail {
+                codes: vec!["KeyVaultAccessDenied".to_owned()],
+                message: Some("no access".to_owned()),
+            }),
             retry_after: Some(std::time::Duration::from_secs(9)),
         }
     );

@@ -123,7 +123,7 @@ pub(crate) fn vault_not_readable(vault: &VaultId) -> Reason {
     reason(
         Code::VaultNotReadable,
         format!("{vault} may not be read"),
-        "Give Vaultbind's identity its reader role on the scope that holds the vault.",
+        "Give Vaultbind's identity its reader role (Microsoft.KeyVault/vaults/read) on the scope that holds the vault.",
     )
 }
 
