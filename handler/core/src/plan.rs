@@ -97,17 +97,46 @@ impl Plan {
     }
 }
 
+/// The names that the assignment of the role to a principal on a vault may have, in the order in which they are tried.
+pub fn assignment_names(vault: &VaultId, principal: &PrincipalId) -> [Uuid; 3] {
+    let grants = format!("{}|{WRITER_ROLE}|{principal}", vault.key());
+    [grants.clone(), format!("{grants}|1"), format!("{grants}|2")]
+        .map(|text| Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes()))
+}
+
 impl Change {
     /// Give a writer the role on a vault. The name of the assignment is derived from what it grants, so that a second
     /// attempt meets the first.
     pub fn assign_role(vault: &VaultId, principal: &PrincipalId, writer: Writer) -> Self {
-        let grants = format!("{}|{WRITER_ROLE}|{principal}", vault.key());
+        let [name, ..] = assignment_names(vault, principal);
         Self::AssignRole {
             vault: vault.clone(),
             principal: principal.clone(),
             writer,
-            name: Uuid::new_v5(&Uuid::NAMESPACE_URL, grants.as_bytes()),
+            name,
         }
+    }
+
+    /// The same assignment under the next of its names, where one of them is taken by another for good.
+    pub fn renamed(&self) -> Option<Self> {
+        let Self::AssignRole {
+            vault,
+            principal,
+            writer,
+            name,
+        } = self
+        else {
+            return None;
+        };
+        let mut names = assignment_names(vault, principal).into_iter();
+        names.find(|tried| tried == name)?;
+        let name = names.next()?;
+        Some(Self::AssignRole {
+            vault: vault.clone(),
+            principal: principal.clone(),
+            writer: *writer,
+            name,
+        })
     }
 
     /// The kind of change, as results name it.
@@ -168,5 +197,31 @@ impl fmt::Display for Plan {
         self.changes
             .iter()
             .try_for_each(|change| writeln!(f, "{change}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_assignment_has_three_names_each_derived_from_what_it_grants() {
+        let vault = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv-a";
+        let [vault, shouted] =
+            [vault, &vault.replace("/rg/", "/RG/")].map(|id| id.parse().unwrap());
+        let principal = "0f0f0f0f-0000-0000-0000-000000000001".parse().unwrap();
+        let mut change = Change::assign_role(&vault, &principal, Writer::Cluster);
+        let mut targets = vec![change.target()];
+        while let Some(next) = change.renamed() {
+            targets.push(next.target());
+            change = next;
+        }
+        let names = assignment_names(&vault, &principal);
+        let of_name =
+            |name| format!("{vault}/providers/Microsoft.Authorization/roleAssignments/{name}");
+        assert_eq!(targets, names.map(of_name));
+        assert_eq!(names, assignment_names(&shouted, &principal));
+        targets.dedup();
+        assert_eq!(targets.len(), 3);
     }
 }

@@ -45,60 +45,93 @@ pub async fn act(
     request: &mut Request,
     seen: &Observation,
 ) -> Result<(), Error> {
-    let plan = &seen.decision.plan;
-    let attempt = request.attempts();
-    let description = own_roles::description(request);
     for kind in [
         ChangeKind::RegisterProvider,
         ChangeKind::AssignRole,
         ChangeKind::SetArchive,
     ] {
-        let stage: Vec<&Change> = plan
-            .changes
-            .iter()
+        let changes = seen.decision.plan.changes.iter();
+        let mut stage: Vec<Change> = changes
             .filter(|change| change.kind() == kind)
+            .cloned()
             .collect();
         check_unchanged(context, &stage, seen).await?;
-        // A reconcile may be cut off before the answers come.
-        for change in &stage {
-            let sent = ChangeRecord::of(change, ChangeStatus::Unknown, attempt);
-            request.progress.note(sent);
-        }
-        let made = stage
-            .iter()
-            .map(|change| make(context, change, &description));
-        let made = join_all(made).await;
-        // Each change is noted before the first failure ends the stage: one must not hide the others.
-        for (change, made) in stage.iter().zip(&made) {
-            let status = made.as_ref().map_or_else(unmade, |(status, _)| *status);
-            let record = ChangeRecord::of(change, status, attempt);
-            request.progress.note(record);
-            // A PATCH that ARM refused was no try: only one that it took, or whose vault it tried, can fail for want of a role.
-            let was_tried = made.as_ref().map_or_else(is_of_the_vault, |_| true);
-            let was_taken = kind == ChangeKind::SetArchive && was_tried;
-            request.progress.patches = request
-                .progress
-                .patches
-                .saturating_add(u32::from(was_taken));
-        }
-        for made in made {
-            let made = made.map_err(|error| refused(context, request, seen, kind, error))?;
-            if let Some(under_way) = made.1 {
-                let now = context.clock.now();
-                if under_way.operation.is_none() {
-                    // The cluster's state is followed, which may lag behind: the change is not made again meanwhile.
-                    request.progress.enter(RetryClass::NotVisible, now);
-                }
-                request.operation = under_way.operation;
-                request.progress.begin_to_run(now);
-                return Err(Error::UnderWay {
-                    runs: Duration::ZERO,
-                    retry_after: under_way.retry_after,
-                });
-            }
+        // A name may be taken for good by an assignment that is none of ours: there are others.
+        while !stage.is_empty() {
+            stage = carry_out(context, request, seen, &stage).await?;
         }
     }
     Ok(())
+}
+
+/// Makes changes of one kind side by side; comes back with those that are to be made under another name.
+async fn carry_out(
+    context: &Context,
+    request: &mut Request,
+    seen: &Observation,
+    stage: &[Change],
+) -> Result<Vec<Change>, Error> {
+    let attempt = request.attempts();
+    let description = own_roles::description(request);
+    // A reconcile may be cut off before the answers come.
+    for change in stage {
+        let sent = ChangeRecord::of(change, ChangeStatus::Unknown, attempt);
+        request.progress.note(sent);
+    }
+    let made = stage
+        .iter()
+        .map(|change| make(context, change, &description));
+    let made = join_all(made).await;
+    // Each change is noted before the first failure ends the stage: one must not hide the others.
+    for (change, made) in stage.iter().zip(&made) {
+        note(request, change, made, attempt);
+    }
+    let mut renamed = Vec::new();
+    for (change, made) in stage.iter().zip(made) {
+        let made = match made {
+            Err(error) if is_of_the_name(&error) => {
+                renamed.push(change.renamed().ok_or(error)?);
+                continue;
+            }
+            made => made.map_err(|error| refused(context, request, seen, change, error))?,
+        };
+        if let Some(pending) = made.1 {
+            return Err(under_way(context, request, pending));
+        }
+    }
+    Ok(renamed)
+}
+
+/// Notes what became of a change.
+fn note(request: &mut Request, change: &Change, made: &Made, attempt: u32) {
+    let status = made.as_ref().map_or_else(unmade, |(status, _)| *status);
+    let progress = &mut request.progress;
+    progress.note(ChangeRecord::of(change, status, attempt));
+    // A PATCH that ARM refused was no try: only one that it took, or whose vault it tried, can fail for want of a role.
+    let was_tried = made.as_ref().map_or_else(is_of_the_vault, |_| true);
+    let was_taken = change.kind() == ChangeKind::SetArchive && was_tried;
+    progress.patches = progress.patches.saturating_add(u32::from(was_taken));
+}
+
+/// What is left to wait for once ARM has taken the change.
+fn under_way(context: &Context, request: &mut Request, pending: Pending) -> Error {
+    let now = context.clock.now();
+    if pending.operation.is_none() {
+        // The cluster's state is followed, which may lag behind: the change is not made again meanwhile.
+        request.progress.enter(RetryClass::NotVisible, now);
+    }
+    request.operation = pending.operation;
+    request.progress.begin_to_run(now);
+    Error::UnderWay {
+        runs: Duration::ZERO,
+        retry_after: pending.retry_after,
+    }
+}
+
+/// Is the assignment's name taken by another, so that it can never be this one's?
+fn is_of_the_name(error: &CallError) -> bool {
+    error.says("RoleAssignmentUpdateNotPermitted")
+        || error.says("HashConflictOnDifferentRoleAssignmentIds")
 }
 
 /// Says the platform that its writer cannot use the vault? Then the change is judged like one that it took and that failed.
@@ -112,10 +145,10 @@ fn refused(
     context: &Context,
     request: &mut Request,
     seen: &Observation,
-    kind: ChangeKind,
+    change: &Change,
     error: CallError,
 ) -> Error {
-    if kind != ChangeKind::SetArchive || !is_of_the_vault(&error) {
+    if change.kind() != ChangeKind::SetArchive || !is_of_the_vault(&error) {
         return error.into();
     }
     let failure = OperationFailure::of_call(&error);
@@ -133,7 +166,7 @@ fn refused(
 /// What happens between that answer and the change is still overwritten.
 async fn check_unchanged(
     context: &Context,
-    stage: &[&Change],
+    stage: &[Change],
     seen: &Observation,
 ) -> Result<(), Error> {
     for change in stage {

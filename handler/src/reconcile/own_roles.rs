@@ -2,6 +2,8 @@
 //!
 //! It must not be a reason to act: it serves what is told.
 
+use std::iter::successors;
+
 use vaultbind_core::{
     decision::Decision,
     plan::Change,
@@ -24,11 +26,11 @@ pub(super) fn recognise(request: &mut Request, decision: &Decision) {
         return;
     };
     for (principal, row) in &grants.principals {
-        let change = Change::assign_role(&vault.id, principal, grants.writer);
-        let is_ours = |row: &&RoleAssignment| row.id.eq_ignore_ascii_case(&change.target());
-        let row = row.as_ref().filter(is_ours);
-        let attempt = row.and_then(|row| made_at(request, row));
-        if let Some(attempt) = attempt {
+        let first = Change::assign_role(&vault.id, principal, grants.writer);
+        let mut names = successors(Some(first), Change::renamed);
+        let Some(row) = row else { continue };
+        let ours = names.find(|change| row.id.eq_ignore_ascii_case(&change.target()));
+        if let Some((change, attempt)) = ours.zip(made_at(request, row)) {
             let record = ChangeRecord::of(&change, ChangeStatus::Done, attempt);
             request.progress.note(record);
         }
