@@ -5,7 +5,7 @@
 mod shared;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -23,6 +23,8 @@ pub use shared::{Kept, Shared};
 pub const VAULTS_LIVE: Duration = Duration::from_secs(30);
 /// How long the api-versions that a subscription is served may be old.
 const API_VERSIONS_LIVE: Duration = Duration::from_secs(3600);
+/// How long the list of the subscriptions that can be seen may be old.
+pub const SUBSCRIPTIONS_LIVE: Duration = Duration::from_secs(3600);
 /// How long the object ids of the platform apps may be old.
 const PRINCIPALS_LIVE: Duration = Duration::from_secs(3600);
 /// How long after the first answer a second one, that something is not there, counts.
@@ -33,12 +35,17 @@ const ABSENCE_LIVES: Duration = Duration::from_secs(3600);
 /// The vaults of all boundaries' subscriptions by their addresses (host, lower case), as a search has them.
 pub type Addresses = Arc<HashMap<String, VaultId>>;
 
+/// The subscriptions that can be seen.
+pub type Subscriptions = Arc<BTreeSet<SubscriptionId>>;
+
 /// What was read before and may be used again for a while.
 #[derive(Debug, Default)]
 pub struct Caches {
     cached: Mutex<Cached>,
     /// The vaults by their addresses.
     pub addresses: Shared<Addresses>,
+    /// The subscriptions that can be seen.
+    pub subscriptions: Shared<Subscriptions>,
 }
 
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ use vaultbind_core::{
 
 use crate::{
     context::Context,
-    reconcile::Error,
+    reconcile::{Error, azure},
     request::{self, Bucket, Origin, Request, Subject},
 };
 
@@ -63,6 +63,11 @@ pub async fn page(
     let page = arm
         .clusters_page(scope.as_deref(), PAGE, skip_token)
         .await?;
+    if vault.is_none() && skip_token.is_none() {
+        for subscription in unseen(context).await? {
+            tracing::warn!(%subscription, "a subscription of the policy's scope cannot be seen: its clusters are not swept");
+        }
+    }
     let now = context.clock.now();
     let bucket = Bucket::at(now, context.config.coalesce_seconds);
     let concerned = page
@@ -79,6 +84,18 @@ pub async fn page(
             .map(|token| next_page(request, vault, token, now)),
         clusters: page.clusters.len(),
     })
+}
+
+/// The subscriptions of the policy's scope that cannot be seen: no answer of Resource Graph tells of them.
+///
+/// # Errors
+/// Where the subscriptions cannot be listed.
+pub async fn unseen(context: &Context) -> Result<Vec<SubscriptionId>, Error> {
+    let Some(scope) = &context.policy.scope else {
+        return Ok(Vec::new());
+    };
+    let seen = azure::subscriptions(context).await.map_err(Error::Call)?;
+    Ok(scope.difference(&seen).cloned().collect())
 }
 
 fn next_page(

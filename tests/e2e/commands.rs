@@ -222,7 +222,10 @@ const HOSTILE: &str = "a\u{1b}]0;title\u{7}\u{9b}2J\u{202e}\r\nc1  bound";
 async fn nothing_of_azure_is_obeyed_by_a_terminal() {
     let cluster = at("a", "c1").tag("note", HOSTILE).location(HOSTILE);
     let cluster = cluster.detailed_status(HOSTILE);
-    let estate = Estate::new().platform_apps().subscription(WEST);
+    let estate = Estate::new()
+        .platform_apps()
+        .subscription(EAST)
+        .subscription(WEST);
     let estate = estate.vault(vault("kv-a", HOSTILE)).cluster(cluster);
     let desk = Desk::new(estate.cluster(at("a", "c2")), POLICY).await;
     let refusal = Fault::Status {
@@ -260,7 +263,10 @@ async fn nothing_of_azure_is_obeyed_by_a_terminal() {
 
 #[tokio::test]
 async fn looks_wait_for_the_quota() {
-    let mut estate = Estate::new().platform_apps().subscription(WEST);
+    let mut estate = Estate::new()
+        .platform_apps()
+        .subscription(EAST)
+        .subscription(WEST);
     // More than are looked at at a time: the last one knows what is left of the quota.
     for number in 1..=9 {
         estate = estate.cluster(at("a", &format!("c{number}")));

@@ -8,11 +8,15 @@ mod operations;
 mod providers;
 mod resource_graph;
 mod vaults;
+mod versions;
 mod wire;
 
+use std::future::Future;
+
 use reqwest::Method;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
+use tokio::time::Instant;
 use url::Url;
 use vaultbind_core::id::SubscriptionId;
 
@@ -20,6 +24,7 @@ pub use authorization::AssignAnswer;
 pub use clusters::PatchAnswer;
 pub use operations::{Operation, OperationStatus, OperationUrl};
 pub use resource_graph::{ClusterPage, queries};
+use versions::{Service, Versions};
 
 use crate::{
     arm::wire::text,
@@ -34,7 +39,10 @@ const MAX_PAGES: usize = 100;
 
 /// The client of Azure Resource Manager; a clone shares its connections.
 #[derive(Debug, Clone)]
-pub struct Arm(Channel);
+pub struct Arm {
+    channel: Channel,
+    versions: Versions,
+}
 
 /// One page of a list; an answer that lacks its list is none.
 #[derive(Deserialize)]
@@ -48,23 +56,29 @@ struct Page {
 impl Arm {
     /// The ARM of a cloud at this address.
     pub fn new(http: Http, endpoint: Endpoint, tokens: Tokens, cloud: Cloud) -> Self {
-        Self(Channel::new(http, endpoint, tokens, cloud.arm_scope()))
+        Self {
+            channel: Channel::new(http, endpoint, tokens, cloud.arm_scope()),
+            versions: Versions::default(),
+        }
     }
 
     /// The same, with the ids of its calls noted.
     #[must_use]
     pub fn recorded_by(&self, recorder: &Recorder) -> Self {
-        Self(self.0.recorded_by(recorder))
+        Self {
+            channel: self.channel.recorded_by(recorder),
+            versions: self.versions.clone(),
+        }
     }
 
     /// The address of ARM: links to any other host are not followed.
     pub fn endpoint(&self) -> &Endpoint {
-        self.0.endpoint()
+        self.channel.endpoint()
     }
 
     /// What is left of a subscription's quota, as the latest answers tell.
     pub fn quota(&self, subscription: &SubscriptionId) -> Quota {
-        self.0.quotas().of(subscription)
+        self.channel.quotas().of(subscription)
     }
 
     fn url(&self, path: &str, api_version: &str, query: &[(&str, &str)]) -> Url {
@@ -75,11 +89,54 @@ impl Arm {
 
     async fn get(&self, operation: &'static str, resource: &str, url: Url) -> Result<Value, Error> {
         let call = Call::new(operation, resource, Method::GET, url);
-        self.0.send(&call).await?.json(&call)
+        self.channel.send(&call).await?.json(&call)
     }
 
-    /// Reads a list to its end.
+    /// Makes a call at the newest api-version of a service that the cloud serves.
+    async fn served<T, F: Future<Output = Result<T, Error>>>(
+        &self,
+        service: Service,
+        call: impl Fn(&'static str) -> F,
+    ) -> Result<T, Error> {
+        loop {
+            let version = self.versions.of(service, Instant::now());
+            match call(version).await {
+                Err(error)
+                    if error.is_about_version()
+                        && self.versions.refused(service, version, Instant::now()) =>
+                {
+                    tracing::info!(version, %error, "this api-version is not served, an older one is used");
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Reads a resource of a service.
+    async fn get_from(
+        &self,
+        service: Service,
+        operation: &'static str,
+        path: &str,
+    ) -> Result<Value, Error> {
+        let get = |version| self.get(operation, path, self.url(path, version, &[]));
+        self.served(service, get).await
+    }
+
+    /// Reads a list of a service to its end.
     async fn list(
+        &self,
+        service: Service,
+        operation: &'static str,
+        resource: &str,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<Value>, Error> {
+        let list = |version| self.pages(operation, resource, self.url(path, version, query));
+        self.served(service, list).await
+    }
+
+    async fn pages(
         &self,
         operation: &'static str,
         resource: &str,
@@ -89,7 +146,11 @@ impl Arm {
         let mut url = first;
         for _ in 0..MAX_PAGES {
             let call = Call::new(operation, resource, Method::GET, url);
-            let page: Page = self.0.send(&call).await?.json(&call)?;
+            let answer = self.channel.send(&call).await?;
+            if answer.status == 204 {
+                return Ok(rows);
+            }
+            let page: Page = answer.json(&call)?;
             rows.extend(page.value);
             match page.next_link.filter(|link| !link.is_empty()) {
                 None => return Ok(rows),
@@ -118,9 +179,19 @@ impl Arm {
     }
 }
 
-/// A list that has to be there; null is an empty one.
+/// A list that has to be there. An empty one has several spellings: null, no text, an object without members.
 fn listed<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Value>, D::Error> {
-    Option::deserialize(from).map(Option::unwrap_or_default)
+    let is_empty = |value: &Value| match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    };
+    match Value::deserialize(from)? {
+        Value::Array(rows) => Ok(rows),
+        other if is_empty(&other) => Ok(Vec::new()),
+        _ => Err(D::Error::custom("a list was expected")),
+    }
 }
 
 /// A row that cannot be read costs that row, not the page.

@@ -14,6 +14,7 @@ mod proof;
 mod ranking;
 mod read;
 mod stop;
+mod unseen;
 mod writer;
 
 use crate::{
@@ -117,7 +118,10 @@ pub fn decide(subject: &Subject<'_>, inventory: &Inventory) -> Result<Decision, 
             decision.reason = Some(reason);
         }
     }
-    Ok(decision)
+    match unseen::note(subject, inventory, &mut decision) {
+        Err(Stop::Missing(reads)) => Err(reads),
+        _ => Ok(decision),
+    }
 }
 
 /// The way to a decision, from top to bottom: what a step finds out stands in the record where a later one stops.

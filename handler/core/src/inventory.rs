@@ -29,6 +29,8 @@ pub struct Inventory {
     pub captured: Option<OffsetDateTime>,
     /// The directory of a subscription, in lower case.
     pub tenants: BTreeMap<SubscriptionId, String>,
+    /// Whether a subscription can be seen at all.
+    pub visible: BTreeMap<SubscriptionId, bool>,
     /// The provider's registration in a subscription.
     pub providers: BTreeMap<SubscriptionId, Provider>,
     /// The vaults of a boundary, as it was listed.
@@ -89,6 +91,7 @@ impl Inventory {
     /// Takes in what another one knows; what both know is as the other has it.
     pub fn extend(&mut self, more: Self) {
         self.tenants.extend(more.tenants);
+        self.visible.extend(more.visible);
         self.providers.extend(more.providers);
         self.listed.extend(more.listed);
         self.clusters.extend(more.clusters);

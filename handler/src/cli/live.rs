@@ -18,8 +18,11 @@ use crate::{
     deadline::wait_for,
     reconcile::{Error, azure::Azure, error_policy::retry_for_a_person},
     request::{Origin, Request, Subject},
+    sweep,
     telemetry::ErrorChain,
 };
+
+use super::print;
 
 const PAGE: u32 = 1000;
 /// How long a read is tried again that fails for a while, such as one that is throttled.
@@ -135,7 +138,28 @@ pub(super) async fn clusters(context: &Context) -> anyhow::Result<Vec<Cluster>> 
         clusters.extend(page.clusters);
         token = page.skip_token;
         if token.is_none() {
+            tell_unseen(context).await?;
             return Ok(clusters);
         }
     }
+}
+
+/// Says which subscriptions of the scope cannot be seen: Resource Graph is silent about them.
+async fn tell_unseen(context: &Context) -> anyhow::Result<()> {
+    let subject = Subject::Sweep {
+        vault_id: None,
+        skip_token: None,
+    };
+    let unseen = patiently(context, request(context, subject), async |_| {
+        sweep::unseen(context).await
+    });
+    let unseen = unseen
+        .await
+        .map_err(|reason| anyhow::anyhow!("{}", reason.message))?;
+    for subscription in unseen {
+        print::error(format!(
+            "subscription {subscription} of the policy's scope cannot be seen: its clusters are not among these"
+        ));
+    }
+    Ok(())
 }

@@ -204,7 +204,7 @@ async fn make(context: &Context, change: &Change, description: &str) -> Made {
             Ok(AssignAnswer::Present) => Ok((ChangeStatus::Present, None)),
             Err(error) if is_present(&error) => Ok((ChangeStatus::Present, None)),
             Err(error) => {
-                if error.code() == Some("PrincipalNotFound") {
+                if error.says("PrincipalNotFound") {
                     context.caches.forget_platform_principals();
                 }
                 Err(error)
@@ -256,7 +256,7 @@ fn unmade(error: &CallError) -> ChangeStatus {
 
 /// Somebody else made the assignment since we observed; the reading back confirms it.
 fn is_present(error: &CallError) -> bool {
-    error.kind() == Kind::Conflict && error.code() == Some("RoleAssignmentExists")
+    error.kind() == Kind::Conflict && error.says("RoleAssignmentExists")
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use crate::{
     telemetry::ErrorChain,
 };
 
+pub use cached::subscriptions;
 pub use vaults::{CLOCKS_DIFFER, list};
 
 /// Azure, as it is read for one request about one cluster.
@@ -149,16 +150,20 @@ impl<'a> Azure<'a> {
             Read::Tenant(of) => {
                 fact.tenants.insert(of.clone(), self.tenant(&of).await?);
             }
+            Read::Visible(of) => {
+                let is_visible = self.is_visible(&of).await?;
+                fact.visible.insert(of, is_visible);
+            }
             Read::Vaults(of) | Read::CurrentVaults(of) => {
                 let listed = self.boundary(&of, is_current).await?;
                 fact.listed.insert(of, listed);
             }
-            Read::Cluster(id, version) => match arm.cluster(&id, version.as_str()).await {
-                Err(error) if is_not_served(&error) => return self.older(version, error, known),
-                answer => {
-                    fact.clusters.insert(id, found(answer)?);
-                }
-            },
+            Read::Cluster(id, version) => {
+                let answer = arm.cluster(&id, version.as_str()).await;
+                return self.served(version, answer, known, |fact, cluster| {
+                    fact.clusters.insert(id, cluster);
+                });
+            }
             Read::Vault(id) => {
                 let sighting = self.vault(&id).await?;
                 fact.vaults.insert(id, sighting);
@@ -180,14 +185,10 @@ impl<'a> Azure<'a> {
                 fact.platform_principals = Some(self.platform_principals().await?);
             }
             Read::Manager(id, version) => {
-                match arm.manager_identities(&id, version.as_str()).await {
-                    Err(error) if is_not_served(&error) => {
-                        return self.older(version, error, known);
-                    }
-                    answer => {
-                        fact.managers.insert(id, found(answer)?);
-                    }
-                }
+                let answer = arm.manager_identities(&id, version.as_str()).await;
+                return self.served(version, answer, known, |fact, manager| {
+                    fact.managers.insert(id, manager);
+                });
             }
             Read::Roles(vault, principal) => {
                 let rows = arm.role_assignments(&vault, &principal).await?;
@@ -197,6 +198,24 @@ impl<'a> Azure<'a> {
             Read::LeftBehind(read) => return self.left_behind(*read, known).await,
         }
         Ok(fact)
+    }
+
+    /// What an answer brings that was asked for at an api-version, or that its region does not serve this one.
+    fn served<T>(
+        &self,
+        version: ApiVersion,
+        answer: Result<T, CallError>,
+        known: &Inventory,
+        enter: impl FnOnce(&mut Inventory, Option<T>),
+    ) -> Result<Inventory, Error> {
+        match answer {
+            Err(error) if error.is_about_version() => self.older(version, error, known),
+            answer => {
+                let mut fact = Inventory::default();
+                enter(&mut fact, found(answer)?);
+                Ok(fact)
+            }
+        }
     }
 
     /// What nothing is decided by: that it may not be read is an answer too.
@@ -236,16 +255,11 @@ impl<'a> Azure<'a> {
     }
 }
 
-/// The list of versions is one for all regions: a new one may be on it before each of them serves it.
-fn is_not_served(error: &CallError) -> bool {
-    const CODES: [&str; 2] = ["NoRegisteredProviderFound", "InvalidApiVersionParameter"];
-    error.kind() == Kind::Invalid && CODES.into_iter().any(|code| error.says(code))
-}
-
+/// What was found; that something is not there ARM has to say of it, or of its group. Any other 404 is no absence.
 fn found<T>(answer: Result<T, CallError>) -> Result<Option<T>, Error> {
     match answer {
         Ok(value) => Ok(Some(value)),
-        Err(error) if error.kind() == Kind::NotFound => Ok(None),
+        Err(error) if vaults::is_absent(&error) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

@@ -16,12 +16,15 @@ use vaultbind_simulator::{
 use super::{Desk, at, ended, text};
 use crate::{
     binding::vault,
-    town::{POLICY, SOON, WEST},
+    town::{EAST, POLICY, SOON, WEST},
 };
 
 #[tokio::test]
 async fn a_cluster_goes_to_no_other_vault_than_the_one_that_was_planned() {
-    let estate = Estate::new().platform_apps().subscription(WEST);
+    let estate = Estate::new()
+        .platform_apps()
+        .subscription(EAST)
+        .subscription(WEST);
     let estate = estate.vault(vault("kv-a", "a")).vault(vault("kv-b", "b"));
     let desk = Desk::new(estate.cluster(at("a", "c1")), POLICY).await;
     let throttled = Fault::Status {
@@ -67,7 +70,10 @@ async fn interrupt(child: &Child) {
 
 #[tokio::test]
 async fn a_second_interruption_ends_at_once_and_says_what_is_not_known() {
-    let estate = Estate::new().platform_apps().subscription(WEST);
+    let estate = Estate::new()
+        .platform_apps()
+        .subscription(EAST)
+        .subscription(WEST);
     let estate = estate.vault(vault("kv-a", "a")).cluster(at("a", "c1"));
     let desk = Desk::new(estate.cluster(at("a", "c2")), POLICY).await;
     let hang = FaultRule::new(Service::Arm, "clusters/c1", Fault::Hang).method("PATCH");
@@ -95,7 +101,10 @@ async fn a_second_interruption_ends_at_once_and_says_what_is_not_known() {
 
 #[tokio::test]
 async fn an_interrupted_apply_says_of_each_cluster_how_far_it_came() {
-    let mut estate = Estate::new().platform_apps().subscription(WEST);
+    let mut estate = Estate::new()
+        .platform_apps()
+        .subscription(EAST)
+        .subscription(WEST);
     estate = estate.vault(vault("kv-a", "a")).vault(vault("kv-b", "b"));
     // More clusters of one vault than are changed at a time, and one that is right.
     for number in 1..=9 {

@@ -74,7 +74,7 @@ async fn a_captured_estate_holds_no_secret_and_no_rack() {
     let expected = "anyVault archive captured clusterApiVersions clusters conditional createdOn deletedVaults detailedStatus \
         enabled found id identities identity inventory listed location manager managers platformPrincipals principal \
         provider providers provisioningState purgeProtection purpose rbac role roles scope settings site state system \
-        tags tenant tenants unread uri user vault vaultNames vaultUri vaults vaultsByHost version";
+        tags tenant tenants unread uri user vault vaultNames vaultUri vaults vaultsByHost version visible";
     let unexpected: Vec<&String> = keys
         .iter()
         .filter(|it| !expected.split_whitespace().any(|word| word == it.as_str()))

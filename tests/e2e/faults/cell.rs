@@ -10,6 +10,7 @@ use vaultbind_simulator::{
     faults::Fault,
     journal::{Entry, Service},
     service_bus::{Broker, queue::QueueConfig},
+    state::behaviour::PatchMode,
 };
 
 use super::calls::{Scene, Target, Trouble};
@@ -115,6 +116,12 @@ async fn town(target: Target, times: usize) -> Town {
     let broker = Broker::with_queues(world.clock.clone(), queues);
     let simulator = Simulator::serve(world, broker).await.unwrap();
     let town = Town::around(simulator, plan).await;
+    {
+        // The events of our own writes are looked at before the change ends, whenever their stretch does.
+        let mut azure = town.simulator.world.azure();
+        azure.behaviour.patch = PatchMode::Takes(Duration::from_secs(8));
+        azure.behaviour.operation_retry_after = Some(10);
+    }
     town.grid
         .configure("resource-event", |it| it.max_attempts = attempts);
     town

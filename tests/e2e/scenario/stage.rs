@@ -324,8 +324,8 @@ impl Stage {
 /// A length of time as a person would say it: what coalescing adds plays no part.
 fn in_words(took: time::Duration) -> &'static str {
     match took.whole_minutes() {
-        0 => "less than a minute",
-        1..=7 => "some minutes",
+        0 if took.whole_seconds() < 5 => "a moment",
+        0..=7 => "minutes at most",
         8..=19 => "a quarter of an hour",
         20..=90 => "an hour",
         _ => "many hours",

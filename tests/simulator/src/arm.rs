@@ -21,6 +21,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use crate::World;
+use crate::error_body::error;
 use crate::faults::observed;
 use crate::journal::Service;
 use crate::state::Azure;
@@ -64,6 +65,7 @@ async fn answer(
 /// Finds who is to answer: paths are compared without regard to case.
 fn dispatch(azure: &mut Azure, call: &Call<'_>) -> Answer {
     let lower: Vec<&str> = call.lower.iter().map(String::as_str).collect();
+    call.served_here(&azure.behaviour.unserved)?;
     // Role assignments can be asked for at any scope.
     if let Some(at) = lower
         .windows(2)
@@ -75,6 +77,7 @@ fn dispatch(azure: &mut Azure, call: &Call<'_>) -> Answer {
         ["providers", "microsoft.resourcegraph", "resources"] => {
             resource_graph::answer(azure, call)
         }
+        ["subscriptions"] => providers::subscriptions(azure, call),
         ["subscriptions", _] => providers::subscription(azure, call),
         ["subscriptions", _, "providers", namespace] => providers::provider(azure, call, namespace),
         ["subscriptions", _, "providers", namespace, "register"] => {
@@ -121,8 +124,8 @@ fn dispatch(azure: &mut Azure, call: &Call<'_>) -> Answer {
 
 fn render(azure: &mut Azure, call: &Call<'_>, answer: Answer) -> Response {
     let reply = answer.unwrap_or_else(|refused| {
-        let error = json!({ "error": { "code": refused.code, "message": refused.message } });
-        Reply::new(refused.status, error)
+        let error = error(&refused.code, &refused.message);
+        Reply::new(refused.status, json!({ "error": error }))
     });
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let request_id = azure.next_id("request");

@@ -26,7 +26,9 @@ use uuid::Uuid;
 use crate::Config;
 use crate::clock::Clock;
 use behaviour::Denial;
-pub use behaviour::{Behaviour, Ending, OperationStyle, PatchMode, RepeatedPut, RolePropagation};
+pub use behaviour::{
+    Behaviour, Ending, OperationStyle, PatchMode, RepeatedPut, RolePropagation, Unserved,
+};
 use directory::Directory;
 pub use directory::{PLATFORM_APPS, PrincipalKind, ServicePrincipal};
 pub(crate) use event::{Change, Kind};

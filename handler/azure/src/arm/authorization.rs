@@ -11,7 +11,7 @@ use vaultbind_core::{
     resource::{PrincipalId, RoleAssignment, WRITER_ROLE},
 };
 
-use super::{Arm, wire::text};
+use super::{Arm, Service, wire::text};
 use crate::{error::Error, http::Call};
 
 /// What became of an assignment that was asked for.
@@ -22,8 +22,6 @@ pub enum AssignAnswer {
     /// It was there already.
     Present,
 }
-
-const AUTHORIZATION: &str = "2022-04-01";
 
 impl Arm {
     /// Lists the role assignments of a principal that reach a vault, inherited ones and those through groups included.
@@ -37,9 +35,14 @@ impl Arm {
     ) -> Result<Vec<RoleAssignment>, Error> {
         let path = format!("{vault}/providers/Microsoft.Authorization/roleAssignments");
         let filter = format!("atScope() and assignedTo('{principal}')");
-        let url = self.url(&path, AUTHORIZATION, &[("$filter", &filter)]);
         let rows = self
-            .list("list the role assignments on", vault.as_str(), url)
+            .list(
+                Service::Authorization,
+                "list the role assignments on",
+                vault.as_str(),
+                &path,
+                &[("$filter", &filter)],
+            )
             .await?;
         Ok(rows.iter().filter_map(row).collect())
     }
@@ -55,9 +58,8 @@ impl Arm {
     ) -> Result<RoleAssignment, Error> {
         const OPERATION: &str = "read a role assignment on";
         let path = format!("{vault}/providers/Microsoft.Authorization/roleAssignments/{name}");
-        let url = self.url(&path, AUTHORIZATION, &[]);
-        let call = Call::new(OPERATION, vault.as_str(), Method::GET, url);
-        let value: Value = self.0.send(&call).await?.json(&call)?;
+        let get = |version| self.get(OPERATION, vault.as_str(), self.url(&path, version, &[]));
+        let value = self.served(Service::Authorization, get).await?;
         row(&value)
             .ok_or_else(|| Error::malformed(OPERATION, vault.as_str(), "it is no role assignment"))
     }
@@ -86,16 +88,13 @@ impl Arm {
             "principalType": "ServicePrincipal",
             "description": description,
         } });
-        let call = Call::new(
-            OPERATION,
-            vault.as_str(),
-            Method::PUT,
-            self.url(&path, AUTHORIZATION, &[]),
-        )
-        .json(&body);
-        let answer = self.0.send(&call).await?;
-        let is_new = answer.status == 201;
-        let value: Value = answer.json(&call)?;
+        let put = async |version: &'static str| {
+            let url = self.url(&path, version, &[]);
+            let call = Call::new(OPERATION, vault.as_str(), Method::PUT, url).json(&body);
+            let answer = self.channel.send(&call).await?;
+            Ok((answer.status == 201, answer.json::<Value>(&call)?))
+        };
+        let (is_new, value) = self.served(Service::Authorization, put).await?;
         if row(&value).is_none() {
             let why = "it is no role assignment";
             return Err(Error::malformed(OPERATION, vault.as_str(), why));

@@ -118,7 +118,7 @@ impl Arm {
             url,
         );
         let call = call.json(&patch(archive)).if_match(etag);
-        let answer = self.0.send(&call).await?;
+        let answer = self.channel.send(&call).await?;
         Ok(match answer.status {
             200 => PatchAnswer::Done,
             _ => PatchAnswer::Accepted {

@@ -153,7 +153,7 @@ impl Arm {
             Method::GET,
             url.0.clone(),
         );
-        let answer = self.0.send(&call).await?;
+        let answer = self.channel.send(&call).await?;
         let value: Option<Value> = match answer.is_empty() {
             true => None,
             false => answer.json(&call).ok(),

@@ -2,15 +2,14 @@
 //!
 //! It must not wait for a registration.
 
+use std::collections::BTreeSet;
+
 use reqwest::Method;
 use serde_json::Value;
 use vaultbind_core::{id::SubscriptionId, resource::Provider};
 
-use super::{Arm, wire::text};
+use super::{Arm, Service, wire::text};
 use crate::{error::Error, http::Call};
-
-const PROVIDERS: &str = "2021-04-01";
-const SUBSCRIPTIONS: &str = "2022-12-01";
 
 fn provider_path(subscription: &SubscriptionId) -> String {
     format!("{}/providers/Microsoft.NetworkCloud", subscription.path())
@@ -24,11 +23,7 @@ impl Arm {
     pub async fn provider(&self, subscription: &SubscriptionId) -> Result<Provider, Error> {
         let path = provider_path(subscription);
         let value = self
-            .get(
-                "read the registration of",
-                &path,
-                self.url(&path, PROVIDERS, &[]),
-            )
+            .get_from(Service::Providers, "read the registration of", &path)
             .await?;
         let types = value
             .get("resourceTypes")
@@ -59,11 +54,12 @@ impl Arm {
     /// Where the call fails.
     pub async fn register(&self, subscription: &SubscriptionId) -> Result<(), Error> {
         let path = provider_path(subscription);
-        let url = self.url(&format!("{path}/register"), PROVIDERS, &[]);
-        self.0
-            .send(&Call::new("register", &path, Method::POST, url))
-            .await
-            .map(drop)
+        let register = async |version: &'static str| {
+            let url = self.url(&format!("{path}/register"), version, &[]);
+            let call = Call::new("register", &path, Method::POST, url);
+            self.channel.send(&call).await.map(drop)
+        };
+        self.served(Service::Providers, register).await
     }
 
     /// Reads the directory of a subscription, in lower case.
@@ -74,9 +70,29 @@ impl Arm {
         const OPERATION: &str = "read the subscription";
         let path = subscription.path();
         let value = self
-            .get(OPERATION, &path, self.url(&path, SUBSCRIPTIONS, &[]))
+            .get_from(Service::Subscriptions, OPERATION, &path)
             .await?;
         let tenant = text(&value, "/tenantId").map(str::to_ascii_lowercase);
         tenant.ok_or_else(|| Error::malformed(OPERATION, path, "it names no directory"))
+    }
+
+    /// Lists the subscriptions that can be seen.
+    ///
+    /// # Errors
+    /// Where a call fails.
+    pub async fn subscriptions(&self) -> Result<BTreeSet<SubscriptionId>, Error> {
+        const PATH: &str = "/subscriptions";
+        let rows = self
+            .list(
+                Service::Subscriptions,
+                "list",
+                "the subscriptions that can be seen",
+                PATH,
+                &[],
+            )
+            .await?;
+        let ids = rows.iter();
+        let ids = ids.filter_map(|row| text(row, "/subscriptionId")?.parse().ok());
+        Ok(ids.collect())
     }
 }

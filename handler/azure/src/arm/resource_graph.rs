@@ -12,10 +12,9 @@ use vaultbind_core::{
     resource::{Cluster, Vault},
 };
 
-use super::{Arm, MAX_PAGES, readable, wire};
+use super::{Arm, MAX_PAGES, Service, readable, wire};
 use crate::{error::Error, http::Call};
 
-const RESOURCE_GRAPH: &str = "2021-03-01";
 const LARGEST_PAGE: u32 = 1000;
 /// How many subscriptions one query may name.
 const MOST_SUBSCRIPTIONS: usize = 300;
@@ -66,13 +65,16 @@ pub(super) struct Rows {
     skip_token: Option<String>,
     #[serde(default)]
     count: Option<u64>,
+    #[serde(rename = "totalRecords", default)]
+    total: Option<u64>,
     #[serde(rename = "resultTruncated", default)]
     truncated: Option<Value>,
 }
 
 impl Rows {
-    /// Is it less than it says that there is? What is left out would count as not there.
-    fn is_cut(&self) -> bool {
+    /// Is it less than it says that there is? What is left out would count as not there. Of a page that is not the first,
+    /// the total says nothing.
+    fn is_cut(&self, is_first: bool) -> bool {
         let is_truncated = match &self.truncated {
             Some(Value::String(word)) => word.eq_ignore_ascii_case("true"),
             Some(other) => *other == Value::Bool(true),
@@ -83,7 +85,9 @@ impl Rows {
             .as_deref()
             .is_some_and(|token| !token.is_empty());
         let there = self.data.len() as u64;
-        (is_truncated && !has_more) || self.count.is_some_and(|count| there < count)
+        let lacks = |count: u64| there < count;
+        let is_short = is_first && !has_more && self.total.is_some_and(lacks);
+        (is_truncated && !has_more) || is_short || self.count.is_some_and(lacks)
     }
 }
 
@@ -234,14 +238,13 @@ impl Arm {
         if let Some(token) = skip_token {
             body["options"]["$skipToken"] = token.into();
         }
-        let url = self.url(
-            "/providers/Microsoft.ResourceGraph/resources",
-            RESOURCE_GRAPH,
-            &[],
-        );
-        let call = Call::new(operation, SUBSCRIPTIONS, Method::POST, url).json(&body);
-        let rows: Rows = self.0.send(&call).await?.json(&call)?;
-        if rows.is_cut() {
+        let ask = async |version: &'static str| {
+            let url = self.url("/providers/Microsoft.ResourceGraph/resources", version, &[]);
+            let call = Call::new(operation, SUBSCRIPTIONS, Method::POST, url).json(&body);
+            self.channel.send(&call).await?.json::<Rows>(&call)
+        };
+        let rows = self.served(Service::ResourceGraph, ask).await?;
+        if rows.is_cut(skip_token.is_none()) {
             let why = "the answer has fewer rows than it says that there are";
             return Err(Error::malformed(operation, SUBSCRIPTIONS, why));
         }

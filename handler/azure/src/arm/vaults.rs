@@ -10,11 +10,8 @@ use vaultbind_core::{
     resource::Vault,
 };
 
-use super::{Arm, readable, wire, wire::text};
+use super::{Arm, Service, readable, wire, wire::text};
 use crate::{error::Error, http::Call};
-
-/// All earlier versions of the control plane retire in February 2027.
-const VAULTS: &str = "2026-02-01";
 
 impl Arm {
     /// Reads a vault.
@@ -24,7 +21,7 @@ impl Arm {
     pub async fn vault(&self, id: &VaultId) -> Result<Vault, Error> {
         const OPERATION: &str = "read the vault";
         let value = self
-            .get(OPERATION, id.as_str(), self.url(id.as_str(), VAULTS, &[]))
+            .get_from(Service::KeyVault, OPERATION, id.as_str())
             .await?;
         let vault = wire::vault(&value).filter(|vault| vault.id == *id);
         vault.ok_or_else(|| {
@@ -46,8 +43,9 @@ impl Arm {
             return self.vault(vault).await.map(|vault| vec![vault]);
         }
         let path = format!("{scope}/providers/Microsoft.KeyVault/vaults");
-        let first = self.url(&path, VAULTS, &[]);
-        let rows = self.list(OPERATION, &path, first).await?;
+        let rows = self
+            .list(Service::KeyVault, OPERATION, &path, &path, &[])
+            .await?;
         let vaults = rows
             .iter()
             .filter_map(|row| readable(row, wire::vault(row)));
@@ -80,9 +78,12 @@ impl Arm {
         );
         let resource = format!("{path} of {name}");
         let body = json!({ "name": name, "type": "Microsoft.KeyVault/vaults" });
-        let url = self.url(&path, VAULTS, &[]);
-        let call = Call::new("ask for the name", &resource, Method::POST, url).json(&body);
-        let answer: Answer = self.0.send(&call).await?.json(&call)?;
+        let ask = async |version: &'static str| {
+            let url = self.url(&path, version, &[]);
+            let call = Call::new("ask for the name", &resource, Method::POST, url).json(&body);
+            self.channel.send(&call).await?.json::<Answer>(&call)
+        };
+        let answer = self.served(Service::KeyVault, ask).await?;
         Ok(answer.name_available && answer.reason.is_none())
     }
 
@@ -100,9 +101,11 @@ impl Arm {
         );
         let rows = self
             .list(
+                Service::KeyVault,
                 "list the deleted vaults of",
                 &path,
-                self.url(&path, VAULTS, &[]),
+                &path,
+                &[],
             )
             .await?;
         let ids = rows

@@ -11,7 +11,7 @@ use super::{
     moves::{may_choose, without_choice},
     ranking::{first_of, rank},
     stop::{Patience, Stop},
-    writer,
+    unseen, writer,
 };
 use crate::{
     id::Scope,
@@ -135,10 +135,13 @@ fn first<'a>(
     }
     match first.as_slice() {
         [] => {
+            let unseen = unseen::of_rule(input.inventory, rule)?;
             let reason = match expected {
                 Some(vault) => reason::outside_within(&vault.id, rule),
-                None => reason::no_vault(rule),
+                None if unseen.is_empty() => reason::no_vault(rule),
+                None => reason::no_vault_seen(rule),
             };
+            decision.warnings.extend(unseen);
             Err(Stop::End(Outcome::Unmatched, reason))
         }
         [one] => {

@@ -17,6 +17,8 @@ pub enum Read {
     Provider(SubscriptionId),
     /// The directory of a subscription.
     Tenant(SubscriptionId),
+    /// Whether a subscription can be seen at all.
+    Visible(SubscriptionId),
     /// The vaults of a boundary; a list that was kept will do.
     Vaults(Scope),
     /// The same, listed after the request was first sent.
@@ -49,6 +51,7 @@ impl fmt::Display for Read {
         match self {
             Self::Provider(_) => f.write_str("provider"),
             Self::Tenant(_) => f.write_str("tenant"),
+            Self::Visible(subscription) => write!(f, "visibility of {subscription}"),
             Self::Vaults(scope) => write!(f, "vaults of {}", scope.short()),
             Self::CurrentVaults(scope) => write!(f, "current vaults of {}", scope.short()),
             Self::Cluster(_, version) => write!(f, "cluster by {version}"),

@@ -56,6 +56,7 @@ impl Inventory {
             Read::LeftBehind(read) => return self.fact(read),
             Read::Provider(of) => enter(&self.providers, of, &mut to.providers, registered),
             Read::Tenant(of) => enter(&self.tenants, of, &mut to.tenants, || TENANT.to_owned()),
+            Read::Visible(of) => enter(&self.visible, of, &mut to.visible, || true),
             Read::Vaults(of) | Read::CurrentVaults(of) => self.list(of, to),
             Read::Cluster(id, version) => {
                 let known = self.clusters.get(id);

@@ -182,7 +182,7 @@ fn a_captured_file_of_another_version_or_with_a_mistake_is_refused_with_a_word()
     mistakes(
         "{\n  \"version\": 2,\n  \"inventory\": { \"clustres\": {} }\n}",
         &expect![
-            "3:27: no captured estate: unknown field `clustres`, expected one of `captured`, `tenants`, `providers`, `listed`, `clusters`, `managers`, `vaults`, `vaultsByHost`, `deletedVaults`, `vaultNames`, `anyVault`, `platformPrincipals`, `roles`, `unread`; capture it anew with `vaultbind capture`"
+            "3:27: no captured estate: unknown field `clustres`, expected one of `captured`, `tenants`, `visible`, `providers`, `listed`, `clusters`, `managers`, `vaults`, `vaultsByHost`, `deletedVaults`, `vaultNames`, `anyVault`, `platformPrincipals`, `roles`, `unread`; capture it anew with `vaultbind capture`"
         ],
     );
     mistakes(

@@ -254,13 +254,22 @@ fn subscription(
     defaults: &Defaults,
     problems: &mut Problems,
 ) -> Option<()> {
-    const KEYS: &[&str] = &["id", "tenant", "provider", "api-versions", "deleted-vaults"];
+    const KEYS: &[&str] = &[
+        "id",
+        "tenant",
+        "visible",
+        "provider",
+        "api-versions",
+        "deleted-vaults",
+    ];
     let section = Section::read(node, "a subscription", KEYS, problems)?;
     let id: SubscriptionId = required(&section, "id", problems)?;
     // One that is said again is said as a whole.
     inventory.tenants.remove(&id);
     inventory.providers.remove(&id);
     inventory.deleted_vaults.remove(&id);
+    let is_visible = truth(&section, "visible", true, problems)?;
+    inventory.visible.insert(id.clone(), is_visible);
     let state = text(&section, "provider", problems)?;
     let versions = match given(&section, "api-versions") {
         None => registered().cluster_api_versions,

@@ -121,6 +121,8 @@ codes! {
     SeveralVaults: VAULT, "Leave one of them with the tags, or add a preference to the rule.";
     /// A cluster that was deleted was still shown at the deadline.
     StillShown: CLUSTER, "Look at the cluster's activity log.";
+    /// A subscription of the policy cannot be seen: what is in it is not known.
+    SubscriptionNotVisible: RIGHTS, "Give Vaultbind's identity its reader role there, or take the subscription out of the policy.";
     /// Azure answered too slowly until the deadline.
     TooSlow: NOBODY, "The next event or sweep looks again.";
     /// The vault of the cluster is deleted.

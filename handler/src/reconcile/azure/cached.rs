@@ -2,15 +2,21 @@
 //!
 //! It must not keep what a change rests on without a live read.
 
+use std::sync::Arc;
+
 use futures::future::join_all;
 use tokio::time::Instant;
-use vaultbind_azure::{Kind, graph::PLATFORM_APPS};
+use vaultbind_azure::{Error as CallError, Kind, graph::PLATFORM_APPS};
 use vaultbind_core::{
     id::SubscriptionId,
     resource::{PrincipalId, Provider},
 };
 
 use super::{Azure, Error};
+use crate::{
+    caches::{Kept, SUBSCRIPTIONS_LIVE, Subscriptions},
+    context::Context,
+};
 
 impl Azure<'_> {
     pub(super) async fn provider(&self, of: &SubscriptionId) -> Result<Provider, Error> {
@@ -33,6 +39,12 @@ impl Azure<'_> {
         Ok(tenant)
     }
 
+    /// Can a subscription be seen at all?
+    pub(super) async fn is_visible(&self, of: &SubscriptionId) -> Result<bool, Error> {
+        let subscriptions = subscriptions(self.context).await.map_err(Error::Call)?;
+        Ok(subscriptions.contains(of))
+    }
+
     /// The platform apps' principals; none where the directory does not have them both.
     pub(super) async fn platform_principals(&self) -> Result<Vec<PrincipalId>, Error> {
         let context = self.context;
@@ -53,4 +65,16 @@ impl Azure<'_> {
             }
         }
     }
+}
+
+/// The subscriptions that can be seen, as they were listed within the last hour.
+///
+/// # Errors
+/// Where they cannot be listed.
+pub async fn subscriptions(context: &Context) -> Result<Subscriptions, Arc<CallError>> {
+    let is_good =
+        |kept: &Kept<Subscriptions>, _: &Subscriptions| kept.began.elapsed() < SUBSCRIPTIONS_LIVE;
+    let list = async { context.arm.subscriptions().await.map(Arc::new) };
+    let shared = &context.caches.subscriptions;
+    shared.get(&context.clock, is_good, list).await.answer
 }

@@ -174,15 +174,15 @@ pub async fn list(arm: &Arm, scope: &Scope) -> Result<Listed, CallError> {
     }
 }
 
-/// Is it not there, as ARM says it of a vault or its group? Any other 404 is no absence: it may be of a version or a proxy.
-fn is_absent(error: &CallError) -> bool {
+/// Is it not there, as ARM says it of a resource or its group? Any other 404 is no absence: it may be of a version or a proxy.
+pub(super) fn is_absent(error: &CallError) -> bool {
     const CODES: [&str; 2] = ["ResourceNotFound", "ResourceGroupNotFound"];
-    error.kind() == Kind::NotFound && error.code().is_some_and(|code| CODES.contains(&code))
+    error.kind() == Kind::NotFound && CODES.into_iter().any(|code| error.says(code))
 }
 
 /// May it not be seen? That is of what lies in another directory too, or in a subscription that is not listed to us.
 fn is_hidden(error: &CallError) -> bool {
-    error.kind() == Kind::Denied || error.code() == Some("SubscriptionNotFound")
+    error.kind() == Kind::Denied || error.says("SubscriptionNotFound")
 }
 
 /// Is it a right, or the sight of a subscription, that is missing for a proof?

@@ -2,6 +2,8 @@
 //!
 //! It must not know the call, nor how long anything is waited for.
 
+use vaultbind_core::result::Code;
+
 /// What a code means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
@@ -22,6 +24,8 @@ pub enum Meaning {
 pub struct Known {
     /// The code, as Azure spells it.
     pub code: &'static str,
+    /// The code of ours by which it is told, where Azure's own misleads.
+    pub told_as: Option<Code>,
     /// What it means.
     pub meaning: Meaning,
     /// What a person does about it.
@@ -34,11 +38,15 @@ const RIGHT: &str = "Give Vaultbind's identity the right that the message names,
 const ACCESS: &str = "The writer holds the role on the vault; check the vault's network rules, and that the role has no condition.";
 const BUSY: &str = "The platform could not reach the vault for an hour; check the vault's network rules and its health.";
 const UNREGISTERED: &str = "Register the resource provider that the message names in the subscription: `az provider register`.";
+const UNSEEN: &str = "Give Vaultbind's identity its reader role on the subscriptions of the policy, or take those out of it that it cannot see.";
+const VERSION: &str =
+    "This cloud or region serves no api-version that this Vaultbind knows; look for a newer one.";
 const NAME: &str = "Remove the role assignment of that name on the vault, or give the writer its role there by hand.";
 
 const fn known(code: &'static str, meaning: Meaning, help: &'static str) -> Known {
     Known {
         code,
+        told_as: None,
         meaning,
         help,
     }
@@ -92,11 +100,22 @@ pub const KNOWN: &[Known] = &[
     for_a_person("KeyVaultIdentityResourceIdInvalid", IDENTITY),
     known("AuthorizationFailed", Meaning::MissingRight, RIGHT),
     known("LinkedAuthorizationFailed", Meaning::MissingRight, RIGHT),
-    known(
-        "NoValidSubscriptionsInQueryRequest",
-        Meaning::MissingRight,
-        "Give Vaultbind's identity its reader role on the subscriptions of the policy.",
-    ),
+    // Of the caller's sight, not of what is there: the list of subscriptions lags, or it is another directory's.
+    Known {
+        told_as: Some(Code::SubscriptionNotVisible),
+        ..known("SubscriptionNotFound", Meaning::MissingRight, UNSEEN)
+    },
+    Known {
+        told_as: Some(Code::SubscriptionNotVisible),
+        ..known(
+            "NoValidSubscriptionsInQueryRequest",
+            Meaning::MissingRight,
+            UNSEEN,
+        )
+    },
+    known("NoRegisteredProviderFound", Meaning::Passing, VERSION),
+    known("InvalidResourceType", Meaning::Passing, VERSION),
+    known("InvalidApiVersionParameter", Meaning::Passing, VERSION),
     known("KeyVaultAccessDenied", Meaning::NoAccess, ACCESS),
     known("KeyVaultSecretCreateFailed", Meaning::NoAccess, ACCESS),
     known("KeyVaultSecretReadFailed", Meaning::NoAccess, ACCESS),
@@ -125,10 +144,13 @@ pub fn judged(codes: &[String]) -> Option<(&str, &'static Known)> {
             .iter()
             .find(|known| known.code.eq_ignore_ascii_case(code))
     };
-    let mut found = codes
-        .iter()
-        .rev()
-        .filter_map(|code| Some((code.as_str(), known(code)?)));
+    let mut found = codes.iter().rev().filter_map(|code| {
+        let known = known(code)?;
+        match known.told_as {
+            Some(own) => Some((own.word(), known)),
+            None => Some((code.as_str(), known)),
+        }
+    });
     let innermost = found.clone().next();
     let of_person = found.find(|(_, known)| known.meaning == Meaning::ForAPerson);
     of_person.or(innermost)

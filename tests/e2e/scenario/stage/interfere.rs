@@ -8,11 +8,14 @@ use vaultbind_simulator::{
     faults::{Fault, FaultRule},
     functions_host::EventForm,
     journal::Service,
-    state::{Ending, OperationStyle, PatchMode, Registration, RolePropagation},
+    state::{Azure, Ending, OperationStyle, PatchMode, Registration, RolePropagation, Unserved},
 };
 
 use super::Stage;
-use crate::{scenario::script::Command, town::WEST};
+use crate::{
+    scenario::script::Command,
+    town::{EAST, WEST},
+};
 
 fn service(word: &str) -> Service {
     match word {
@@ -88,7 +91,7 @@ impl Stage {
                 let id = self.id(command.word(2));
                 self.azure(|it| it.deny(command.word(1), &id));
             }
-            "allow" => self.azure(vaultbind_simulator::state::Azure::allow_all),
+            "allow" => self.azure(Azure::allow_all),
             "late" => {
                 let id = self.id(command.word(1));
                 self.azure(|it| {
@@ -103,45 +106,41 @@ impl Stage {
 
     fn behave(&self, name: &str, value: &str) {
         let (word, argument) = value.split_once(':').unwrap_or((value, ""));
-        let number = || argument.parse::<u32>().unwrap();
         self.azure(|azure| match (name, word) {
-            ("patch", "immediate") => azure.behaviour.patch = PatchMode::Immediate,
-            ("patch", "polls") => azure.behaviour.patch = PatchMode::Polls(number()),
-            ("ending", "checked") => azure.behaviour.ending = Ending::Checked,
-            ("ending", "failed") => azure.behaviour.ending = Ending::Failed(argument.to_owned()),
-            ("ending", "canceled") => azure.behaviour.ending = Ending::Canceled,
-            ("ending", "never") => azure.behaviour.ending = Ending::Never,
+            ("patch" | "ending" | "operations" | "operation-url", _) => {
+                change_as(azure, name, value)
+            }
             ("roles", "checks") => {
-                azure.behaviour.role_propagation = RolePropagation::Checks(number())
+                let checks = argument.parse().unwrap();
+                azure.behaviour.role_propagation = RolePropagation::Checks(checks);
             }
             ("roles", "minutes") => {
-                let time = Duration::from_secs(u64::from(number()) * 60);
+                let minutes: u64 = argument.parse().unwrap();
+                let time = Duration::from_secs(minutes * 60);
                 azure.behaviour.role_propagation = RolePropagation::Time(time);
+            }
+            ("invisible", subscription) => {
+                let id = if subscription == "west" { WEST } else { EAST };
+                azure.subscription_mut(id).unwrap().is_visible = false;
             }
             ("registered", "no") => {
                 azure.subscription_mut(WEST).unwrap().registration = Registration::NotRegistered
             }
             ("settings", "merged") => azure.behaviour.settings_merge = true,
             ("graph", "forbidden") => azure.behaviour.graph_forbidden = true,
-            ("operation-url", _) => azure.behaviour.operation_url = Some(value.to_owned()),
-            ("patch", "seconds") => {
-                let time = Duration::from_secs(number().into());
-                azure.behaviour.patch = PatchMode::Takes(time);
-            }
-            ("operations", "forgotten") => azure.forget_operations(),
-            ("operations", "end-in") => {
-                let word = argument.to_owned();
-                azure.behaviour.operation_style = OperationStyle::OtherWord(word);
-            }
-            ("operations", "location-of-cluster") => {
-                azure.behaviour.operation_style = OperationStyle::LocationOfCluster;
-            }
-            ("operations", "location-of-nothing") => {
-                azure.behaviour.operation_style = OperationStyle::LocationOfNothing;
-            }
             ("versions", _) => {
                 let versions = value.split(',').map(ToOwned::to_owned).collect();
                 azure.subscription_mut(WEST).unwrap().cluster_api_versions = versions;
+            }
+            // `unserved=Microsoft.KeyVault:2026-02-01:InvalidResourceType`
+            ("unserved", namespace) => {
+                let (version, code) = argument.split_once(':').unwrap_or((argument, ""));
+                let code = Some(code).filter(|code| !code.is_empty());
+                azure.behaviour.unserved.push(Unserved {
+                    namespace: namespace.to_owned(),
+                    version: version.to_owned(),
+                    code: code.unwrap_or("NoRegisteredProviderFound").to_owned(),
+                });
             }
             ("quota-left", _) => {
                 azure.behaviour.remaining_reads = value.parse().unwrap();
@@ -155,5 +154,35 @@ impl Stage {
             ("principals", "present") => azure.add_platform_apps(),
             other => panic!("there is no behaviour {other:?}"),
         });
+    }
+}
+
+/// How changes of clusters go on and end, and how that is told.
+fn change_as(azure: &mut Azure, name: &str, value: &str) {
+    let (word, argument) = value.split_once(':').unwrap_or((value, ""));
+    let number = || argument.parse::<u32>().unwrap();
+    let behaviour = &mut azure.behaviour;
+    match (name, word) {
+        ("patch", "immediate") => behaviour.patch = PatchMode::Immediate,
+        ("patch", "polls") => behaviour.patch = PatchMode::Polls(number()),
+        ("patch", "seconds") => {
+            behaviour.patch = PatchMode::Takes(Duration::from_secs(number().into()));
+        }
+        ("ending", "checked") => behaviour.ending = Ending::Checked,
+        ("ending", "failed") => behaviour.ending = Ending::Failed(argument.to_owned()),
+        ("ending", "canceled") => behaviour.ending = Ending::Canceled,
+        ("ending", "never") => behaviour.ending = Ending::Never,
+        ("operation-url", _) => behaviour.operation_url = Some(value.to_owned()),
+        ("operations", "forgotten") => azure.forget_operations(),
+        ("operations", "end-in") => {
+            behaviour.operation_style = OperationStyle::OtherWord(argument.to_owned());
+        }
+        ("operations", "location-of-cluster") => {
+            behaviour.operation_style = OperationStyle::LocationOfCluster;
+        }
+        ("operations", "location-of-nothing") => {
+            behaviour.operation_style = OperationStyle::LocationOfNothing;
+        }
+        other => panic!("changes do not behave as {other:?}"),
     }
 }

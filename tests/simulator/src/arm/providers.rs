@@ -5,11 +5,15 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::call::{Answer, Call, Refused, Reply};
-use crate::state::{Azure, CLUSTER_API_VERSIONS};
+use crate::state::{Azure, CLUSTER_API_VERSIONS, Subscription};
 
-const API_VERSIONS: [&str; 6] = [
+const API_VERSIONS: [&str; 10] = [
     "2019-10-01",
+    "2019-11-01",
     "2020-01-01",
+    "2020-06-01",
+    "2020-10-01",
+    "2021-01-01",
     "2021-04-01",
     "2022-09-01",
     "2022-12-01",
@@ -22,11 +26,23 @@ pub(super) fn subscription(azure: &Azure, call: &Call<'_>) -> Answer {
     call.known_subscription(azure)?;
     call.authorize(azure, "Microsoft.Resources/subscriptions/read", &call.path)?;
     let known = azure.subscription(call.subscription());
-    Ok(Reply::ok(json!({
-        "id": format!("/subscriptions/{}", call.subscription()), "subscriptionId": known.map(|s| s.id.clone()),
-        "displayName": known.map(|s| s.name.clone()), "tenantId": known.map(|s| s.tenant_id.clone()), "state": "Enabled",
+    Ok(Reply::ok(known.map(shown).unwrap_or_default()))
+}
+
+/// Every subscription that the caller sees, one page after the other.
+pub(super) fn subscriptions(azure: &Azure, call: &Call<'_>) -> Answer {
+    call.expect_method(&Method::GET)?;
+    call.api_version("subscriptions", &API_VERSIONS)?;
+    let seen = azure.subscriptions.values().filter(|it| it.is_visible);
+    call.page(azure, seen.map(shown).collect())
+}
+
+fn shown(subscription: &Subscription) -> Value {
+    json!({
+        "id": format!("/subscriptions/{}", subscription.id), "subscriptionId": subscription.id,
+        "displayName": subscription.name, "tenantId": subscription.tenant_id, "state": "Enabled",
         "authorizationSource": "RoleBased", "subscriptionPolicies": { "spendingLimit": "Off" },
-    })))
+    })
 }
 
 pub(super) fn provider(azure: &mut Azure, call: &Call<'_>, namespace: &str) -> Answer {

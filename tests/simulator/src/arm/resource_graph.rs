@@ -15,9 +15,10 @@ use crate::state::{Azure, index::Page};
 use evaluate::evaluate;
 use parse::{Query, parse};
 
-const API_VERSIONS: [&str; 5] = [
+const API_VERSIONS: [&str; 6] = [
     "2018-09-01-preview",
     "2019-04-01",
+    "2020-04-01-preview",
     "2021-03-01",
     "2022-10-01",
     "2024-04-01",
@@ -39,6 +40,7 @@ pub(super) fn answer(azure: &mut Azure, call: &Call<'_>) -> Answer {
         .ok_or_else(|| bad_request("The query is missing."))?;
     let query = parse(text).map_err(|why| bad_request(&format!("The query is invalid: {why}")))?;
     let subscriptions = subscriptions(&body)?;
+    any_seen(azure, subscriptions.as_deref())?;
     let options = Options::parse(body.get("options").unwrap_or(&Value::Null))?;
     let question = format!("{text}\n{subscriptions:?}");
     let kept = options.skip_token.as_ref();
@@ -61,6 +63,19 @@ fn subscriptions(body: &Map<String, Value>) -> Result<Option<Vec<String>>, Refus
         .map(Some)
 }
 
+/// Where none of the subscriptions can be seen there is no answer.
+fn any_seen(azure: &Azure, subscriptions: Option<&[String]>) -> Result<(), Refused> {
+    let is_seen = |id: &String| azure.subscriptions.get(id).is_some_and(|it| it.is_visible);
+    match subscriptions {
+        Some(asked) if !asked.iter().any(is_seen) => Err(Refused::new(
+            400,
+            "BadRequest>NoValidSubscriptionsInQueryRequest",
+            "There must be at least one subscription that is eligible to contain resources.",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The rows of these subscriptions that the caller may read; no word about the others.
 fn visible(azure: &Azure, subscriptions: Option<&[String]>) -> Vec<Value> {
     let text = |row: &Value, member: &str| row[member].as_str().unwrap_or_default().to_owned();
@@ -68,7 +83,11 @@ fn visible(azure: &Azure, subscriptions: Option<&[String]>) -> Vec<Value> {
     rows.retain(|row| {
         let subscription = text(row, "subscriptionId").to_ascii_lowercase();
         let asked = subscriptions.is_none_or(|asked| asked.contains(&subscription));
-        asked && !azure.is_denied(&format!("{}/read", text(row, "type")), &text(row, "id"))
+        let known = azure.subscriptions.get(&subscription);
+        let is_seen = known.is_none_or(|known| known.is_visible);
+        asked
+            && is_seen
+            && !azure.is_denied(&format!("{}/read", text(row, "type")), &text(row, "id"))
     });
     rows
 }

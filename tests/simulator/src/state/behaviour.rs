@@ -62,6 +62,17 @@ pub enum RepeatedPut {
     Conflict,
 }
 
+/// An api-version that a service does not serve here, as a cloud or a region that lags behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unserved {
+    /// The namespace, as in `Microsoft.KeyVault`.
+    pub namespace: String,
+    /// The api-version; every one where it is empty.
+    pub version: String,
+    /// The code by which it says so.
+    pub code: String,
+}
+
 /// All switches.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
@@ -87,6 +98,8 @@ pub struct Behaviour {
     pub operation_style: OperationStyle,
     /// What the headers of a 202 point at instead of the operation.
     pub operation_url: Option<String>,
+    /// The api-versions that are not served.
+    pub unserved: Vec<Unserved>,
     /// How many looks at a provider show `Registering` after a registration.
     pub registering_for: u32,
     /// Whether every name of a vault is said to be free; an endpoint that does so has been seen.
@@ -119,6 +132,7 @@ impl Default for Behaviour {
             operation_retry_after: None,
             operation_style: OperationStyle::Words,
             operation_url: None,
+            unserved: Vec::new(),
             registering_for: 2,
             every_name_is_free: false,
             deleted_names_are_taken: true,

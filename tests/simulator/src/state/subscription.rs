@@ -56,6 +56,8 @@ pub struct Subscription {
     pub registration: Registration,
     /// The api-versions of clusters that are served, in the order of their publication.
     pub cluster_api_versions: Vec<String>,
+    /// Whether the caller sees it: else it is answered for as if it were not there.
+    pub is_visible: bool,
     /// The resource groups there are, in lower case.
     pub(crate) groups: BTreeSet<String>,
 }
@@ -78,6 +80,7 @@ impl Azure {
                 .iter()
                 .map(|v| (*v).to_owned())
                 .collect(),
+            is_visible: true,
             groups: BTreeSet::new(),
         };
         self.subscriptions.insert(key(&id), subscription);

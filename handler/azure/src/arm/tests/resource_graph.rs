@@ -92,6 +92,9 @@ async fn an_answer_that_is_not_whole_is_a_failed_read() {
         json!({ "data": [row], "resultTruncated": "true" }),
         json!({ "data": [row], "resultTruncated": true, "$skipToken": "" }),
         json!({ "data": [row], "count": 2 }),
+        json!({ "data": [row], "count": 1, "totalRecords": 2 }),
+        json!({ "data": { "rows": [row] } }),
+        json!({ "data": "kv1" }),
     ] {
         let stub = stub(200, body.clone()).await;
         let error = stub.arm().vaults_in(&[subscription()]).await.unwrap_err();
@@ -99,6 +102,9 @@ async fn an_answer_that_is_not_whole_is_a_failed_read() {
     }
     for body in [
         json!({ "data": null }),
+        json!({ "data": {} }),
+        json!({ "data": "" }),
+        json!({ "data": [], "totalRecords": 0 }),
         json!({ "data": [], "count": 0, "resultTruncated": "false" }),
     ] {
         let stub = stub(200, body).await;

@@ -88,3 +88,28 @@ async fn a_name_is_free_where_key_vault_says_so_without_a_reason() {
     let answer = stub.arm().is_vault_name_free(&subscription(), "kv-x").await;
     assert_eq!(answer.unwrap_err().kind(), Kind::Malformed);
 }
+
+#[tokio::test]
+async fn a_list_that_is_not_there_is_a_failed_read_and_an_empty_one_has_several_spellings() {
+    let group = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/rg");
+    for (status, body, is_empty) in [
+        (200, json!({}), false),
+        (200, json!([]), false),
+        (200, json!({ "value": "kv1" }), false),
+        (200, json!({ "value": [] }), true),
+        (200, json!({ "value": null }), true),
+        (200, json!({ "value": {} }), true),
+        (200, json!({ "value": [], "nextLink": "" }), true),
+        (204, json!(null), true),
+    ] {
+        let stub = stub(status, body.clone()).await;
+        let listed = stub.arm().vaults_of(&scope(&group)).await;
+        match listed {
+            Ok(vaults) => assert!(is_empty && vaults.is_empty(), "{body}"),
+            Err(error) => assert!(
+                !is_empty && error.kind() == Kind::Malformed,
+                "{body}: {error}"
+            ),
+        }
+    }
+}

@@ -4,7 +4,7 @@
 
 use super::{list, reason};
 use crate::{
-    id::{Scope, VaultId},
+    id::{Scope, SubscriptionId, VaultId},
     policy::Rule,
     resource::RoleAssignment,
     result::{Code, Reason},
@@ -21,6 +21,29 @@ pub(crate) fn no_vault(rule: &Rule) -> Reason {
             "Tag a vault within {} as the rule asks; a template takes its value from the cluster, so check that too.",
             list(&rule.vaults.within)
         ),
+    )
+}
+
+/// The same where a part of the boundaries cannot be seen: there may be one.
+pub(crate) fn no_vault_seen(rule: &Rule) -> Reason {
+    reason(
+        Code::NoVault,
+        format!(
+            "rule `{}` finds no vault in what can be seen of its `within`",
+            rule.name
+        ),
+        format!(
+            "Give Vaultbind's identity its reader role on all of {}; then look whether a vault there has the tags that the rule asks for.",
+            list(&rule.vaults.within)
+        ),
+    )
+}
+
+pub(crate) fn subscription_not_visible(subscription: &SubscriptionId) -> Reason {
+    reason(
+        Code::SubscriptionNotVisible,
+        format!("subscription {subscription} cannot be seen: what is in it is not known"),
+        "Give Vaultbind's identity its reader role there, or take the subscription out of the policy.",
     )
 }
 
