@@ -15,6 +15,7 @@ use crate::{
     context::Context,
     reconcile::{Error, azure},
     request::{self, Bucket, Origin, Request, Subject},
+    telemetry::ErrorChain,
 };
 
 /// How many clusters a page has.
@@ -64,9 +65,7 @@ pub async fn page(
         .clusters_page(scope.as_deref(), PAGE, skip_token)
         .await?;
     if vault.is_none() && skip_token.is_none() {
-        for subscription in unseen(context).await? {
-            tracing::warn!(%subscription, "a subscription of the policy's scope cannot be seen: its clusters are not swept");
-        }
+        warn_of_unseen(context).await;
     }
     let now = context.clock.now();
     let bucket = Bucket::at(now, context.config.coalesce_seconds);
@@ -84,6 +83,24 @@ pub async fn page(
             .map(|token| next_page(request, vault, token, now)),
         clusters: page.clusters.len(),
     })
+}
+
+/// What can be seen is swept, whether or not the rest is known.
+async fn warn_of_unseen(context: &Context) {
+    match unseen(context).await {
+        Ok(unseen) => {
+            for subscription in unseen {
+                tracing::warn!(%subscription, "a subscription of the policy's scope cannot be seen: its clusters are not swept");
+            }
+        }
+        Err(error) => {
+            let error = ErrorChain(&error).to_string();
+            tracing::warn!(
+                error,
+                "which subscriptions of the policy's scope can be seen is not known"
+            );
+        }
+    }
 }
 
 /// The subscriptions of the policy's scope that cannot be seen: no answer of Resource Graph tells of them.

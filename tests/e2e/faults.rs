@@ -5,6 +5,7 @@
 
 mod calls;
 mod cell;
+mod codes;
 mod truth;
 
 use std::{fmt::Write as _, sync::Arc};
@@ -14,7 +15,7 @@ use vaultbind_simulator::{faults::Fault, state::Ending, tell};
 
 use crate::town::root;
 use calls::{Named, TARGETS, Target, Trouble, endings, faults};
-use cell::{EVER, Outcome};
+use cell::{A_DAY, AN_HOUR, EVER, Outcome};
 
 /// How many towns there are at a time. Those whose calls hang only wait, so that they all do it side by side.
 const TOWNS: usize = 40;
@@ -44,7 +45,7 @@ fn troubles(target: Target) -> Vec<Named> {
     faults().into_iter().chain(endings).collect()
 }
 
-async fn row(target: Target, trouble: Named, towns: Arc<Semaphore>) -> Row {
+async fn row(target: Target, trouble: Named, towns: Arc<Semaphore>, hours: u64) -> Row {
     let times = TIMES
         .into_iter()
         .take(if happens_once(&trouble.trouble) { 1 } else { 3 });
@@ -52,7 +53,7 @@ async fn row(target: Target, trouble: Named, towns: Arc<Semaphore>) -> Row {
         let (towns, trouble) = (Arc::clone(&towns), trouble.trouble.clone());
         tokio::spawn(async move {
             let _one = towns.acquire().await.unwrap();
-            cell::run(target, trouble, times).await
+            cell::run(target, trouble, times, hours).await
         })
     });
     let mut outcomes = Vec::new();
@@ -66,23 +67,27 @@ async fn row(target: Target, trouble: Named, towns: Arc<Semaphore>) -> Row {
     }
 }
 
-async fn matrix() -> Vec<Row> {
+/// Runs these rows side by side, and comes back with them in their order.
+async fn matrix(rows: Vec<(Target, Named)>, hours: u64) -> Vec<Row> {
     let [towns, waiting] = [TOWNS, WAITING_TOWNS].map(|count| Arc::new(Semaphore::new(count)));
-    let mut rows = Vec::new();
-    for target in TARGETS {
-        for trouble in troubles(target) {
-            let hangs = matches!(trouble.trouble, Trouble::Fault(Fault::Hang));
-            // Where neither queue takes a message a delivery is held back, in real time.
-            let waits = hangs || target.is_sending();
-            let towns = if waits { &waiting } else { &towns };
-            rows.push(tokio::spawn(row(target, trouble, Arc::clone(towns))));
-        }
-    }
+    let rows = rows.into_iter().map(|(target, trouble)| {
+        let hangs = matches!(trouble.trouble, Trouble::Fault(Fault::Hang));
+        // Where neither queue takes a message a delivery is held back, in real time.
+        let waits = hangs || target.is_sending();
+        let towns = if waits { &waiting } else { &towns };
+        tokio::spawn(row(target, trouble, Arc::clone(towns), hours))
+    });
     let mut matrix = Vec::new();
-    for row in rows {
+    for row in rows.collect::<Vec<_>>() {
         matrix.push(row.await.unwrap());
     }
     matrix
+}
+
+/// Every call with everything that befalls it.
+fn rows() -> Vec<(Target, Named)> {
+    let of_target = |target: Target| troubles(target).into_iter().map(move |it| (target, it));
+    TARGETS.into_iter().flat_map(of_target).collect()
 }
 
 /// What came of a row, as its cells.
@@ -146,9 +151,76 @@ fn assert_what_passes_is_survived(matrix: &[Row]) {
     }
 }
 
+/// The table by code, in which the calls that a code means the same for share a line.
+fn table_by_code(matrix: &[Row]) -> String {
+    let mut text =
+        "| code | calls | once | 4 times | for ever |\n|---|---|---|---|---|\n".to_owned();
+    let mut lines: Vec<(&str, [&str; 3], Vec<&str>)> = Vec::new();
+    for row in matrix {
+        let (code, call) = (row.trouble.name, codes::call(row.target, &row.trouble));
+        match lines
+            .iter_mut()
+            .find(|line| line.0 == code && line.1 == cells(row))
+        {
+            Some(line) => line.2.push(call),
+            None => lines.push((code, cells(row), vec![call])),
+        }
+    }
+    for (code, cells, calls) in lines {
+        let code = code.replace('>', " around ");
+        let (calls, cells) = (calls.join("; "), cells.join(" | "));
+        writeln!(text, "| {code} | {calls} | {cells} |").unwrap();
+    }
+    text
+}
+
+/// Puts a table into tests/README.md, or holds it against what stands there.
+fn compare(name: &str, table: &str) {
+    let path = root().join("tests/README.md");
+    let readme = std::fs::read_to_string(&path).unwrap();
+    let begin = format!("<!-- {name} -->\n");
+    let (before, rest) = readme.split_once(&begin).unwrap();
+    let (_, after) = rest.split_once("<!-- end -->").unwrap();
+    let expected = format!("{before}{begin}{table}<!-- end -->{after}");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+        return;
+    }
+    let is_new = |line: &&str| !readme.lines().any(|old| old == *line);
+    let fresh: Vec<&str> = expected.lines().filter(is_new).collect();
+    assert!(
+        readme == expected,
+        "UPDATE_EXPECT=1 writes tests/README.md anew; it does not have {fresh:#?}"
+    );
+}
+
+/// The pages say how many there are.
+fn assert_counted(claim: &str) {
+    for page in ["README.md", "SECURITY.md"] {
+        let text = std::fs::read_to_string(root().join(page)).unwrap();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(claim), "{page} does not say: {claim}");
+    }
+}
+
+/// What a person has to lift is told within the hour, and what coalescing and the queue's whole seconds add.
+fn assert_told_in_time(matrix: &[Row]) {
+    let limit = time::Duration::HOUR + time::Duration::minutes(2);
+    for row in matrix {
+        for outcome in &row.outcomes {
+            let call = codes::call(row.target, &row.trouble);
+            let (code, told) = (row.trouble.name, outcome.told);
+            assert!(
+                told < limit,
+                "{call} answered with {code}: told after {told}"
+            );
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_may_fail_in_every_way() {
-    let matrix = matrix().await;
+    let matrix = matrix(rows(), AN_HOUR).await;
     assert_what_passes_is_survived(&matrix);
     let (table, tried) = table(&matrix);
     let outcomes = || matrix.iter().flat_map(|row| &row.outcomes);
@@ -157,26 +229,16 @@ async fn every_call_may_fail_in_every_way() {
     tell(&format!(
         "{tried} faults tried, {strikes} calls struck, {busiest} calls in the busiest minute"
     ));
-    for page in ["README.md", "SECURITY.md"] {
-        let text = std::fs::read_to_string(root().join(page)).unwrap();
-        let claim = format!("{tried} faults are tried");
-        assert!(text.contains(&claim), "{page} does not say: {claim}");
-    }
-    let path = root().join("tests/README.md");
-    let readme = std::fs::read_to_string(&path).unwrap();
-    let (before, rest) = readme.split_once("<!-- fault matrix -->\n").unwrap();
-    let (_, after) = rest.split_once("<!-- end -->").unwrap();
-    let expected = format!("{before}<!-- fault matrix -->\n{table}<!-- end -->{after}");
-    if std::env::var_os("UPDATE_EXPECT").is_some() {
-        std::fs::write(&path, &expected).unwrap();
-    } else {
-        let fresh: Vec<&str> = expected
-            .lines()
-            .filter(|line| !readme.lines().any(|old| old == *line))
-            .collect();
-        assert!(
-            readme == expected,
-            "UPDATE_EXPECT=1 writes tests/README.md anew; it does not have {fresh:#?}"
-        );
-    }
+    assert_counted(&format!("{tried} faults are tried"));
+    compare("fault matrix", &table);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_code_is_told_within_the_hour_whichever_call_it_answers() {
+    let matrix = matrix(codes::rows(), A_DAY).await;
+    assert_told_in_time(&matrix);
+    let tried: usize = matrix.iter().map(|row| row.outcomes.len()).sum();
+    tell(&format!("{tried} answers by code tried"));
+    assert_counted(&format!("{tried} refusals by code"));
+    compare("codes", &table_by_code(&matrix));
 }

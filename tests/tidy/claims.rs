@@ -104,3 +104,14 @@ fn the_pages_tell_how_many_hostile_inputs_are_tried() {
         );
     }
 }
+
+#[test]
+fn every_code_that_is_known_is_tried_by_each_call_that_it_can_answer() {
+    let rows = read("tests/e2e/faults/codes.rs");
+    for known in vaultbind::reconcile::error_policy::codes::KNOWN {
+        let code = known.code;
+        let is_tried =
+            rows.contains(&format!("\"{code}\"")) || rows.contains(&format!(">{code}\""));
+        assert!(is_tried, "{code} is no row of the matrix by code");
+    }
+}

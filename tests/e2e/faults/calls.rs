@@ -30,8 +30,8 @@ pub(super) enum Scene {
 pub(super) struct Target {
     pub(super) name: &'static str,
     pub(super) scene: Scene,
-    service: Service,
-    method: &'static str,
+    pub(super) service: Service,
+    pub(super) method: &'static str,
     path: &'static str,
     at_the_end: bool,
     query: &'static str,
@@ -111,6 +111,11 @@ impl Target {
         ["deleted vaults", "name of a vault"].contains(&self.name)
     }
 
+    /// Is it asked but once, whatever comes of it?
+    pub(super) fn is_asked_once(self) -> bool {
+        self.name == "subscriptions"
+    }
+
     /// Does a look make two of them, or more, side by side?
     pub(super) fn is_one_of_two(self) -> bool {
         let name = self.name;
@@ -128,7 +133,7 @@ impl Target {
 const SERVICE_BUS: &str = "servicebus";
 
 /// Every call, in the order in which a binding makes them.
-pub(super) const TARGETS: [Target; 24] = [
+pub(super) const TARGETS: [Target; 25] = [
     token("token for Service Bus", SERVICE_BUS),
     target(
         "send request",
@@ -137,6 +142,7 @@ pub(super) const TARGETS: [Target; 24] = [
         "/requests/messages",
     ),
     token("token for ARM", "management.azure"),
+    target("subscriptions", Service::Arm, "GET", "/subscriptions").scene(Scene::Sweep),
     target("sweep's page", Service::Arm, "POST", "/resources").scene(Scene::Sweep),
     target(
         "registration",

@@ -22,8 +22,9 @@ use crate::{
 
 /// For ever.
 pub(super) const EVER: usize = usize::MAX;
-/// The deadline of every request of the matrix.
-const DEADLINE: Duration = Duration::from_secs(3600);
+/// For how many hours requests live.
+pub(super) const AN_HOUR: u64 = 1;
+pub(super) const A_DAY: u64 = 24;
 /// A call that is never answered costs the handler's patience in real time.
 const PATIENCE: Duration = Duration::from_secs(240);
 /// The most calls in any minute: a binding makes two dozen, and who cannot give a request back gets it every three
@@ -39,6 +40,8 @@ pub(super) struct Outcome {
     pub(super) strikes: usize,
     /// How many calls there were in the busiest minute.
     pub(super) busiest: usize,
+    /// How long it took until somebody was told.
+    pub(super) told: time::Duration,
 }
 
 /// How a binding ended. Several requests, or one that was delivered again, may tell of one binding.
@@ -97,9 +100,9 @@ fn plan(scene: Scene) -> Plan {
 }
 
 /// A town whose queue and Event Grid give up early: each of their redeliveries costs the handler's patience in real time.
-async fn town(target: Target, times: usize) -> Town {
+async fn town(target: Target, times: usize, hours: u64) -> Town {
     let attempts = if times == EVER { 2 } else { 6 };
-    let plan = plan(target.scene).set("VAULTBIND_DEADLINE_HOURS", "1");
+    let plan = plan(target.scene).set("VAULTBIND_DEADLINE_HOURS", &hours.to_string());
     let world = World::new(plan.config.clone(), plan.estate.clone());
     // A change ends at the third look: whoever cannot send the retry lives to see it. Whoever cannot tell is held back in
     // real time, and has put it off all the time before.
@@ -139,7 +142,11 @@ fn prepare(town: &Town, target: Target, trouble: &Trouble, times: usize) {
     };
     if fault == Fault::Hang && times == EVER && target.is_telling() {
         faults.add(target.struck_by(refused(), 10));
-    } else if fault == Fault::Hang && times == EVER && !target.is_sending() {
+    } else if fault == Fault::Hang
+        && times == EVER
+        && !target.is_sending()
+        && !target.is_asked_once()
+    {
         // Most of the hour passes with answers that cost no real time.
         let looks = if target.is_proof() { 5 } else { 10 };
         let tries = if target.is_one_of_two() {
@@ -183,8 +190,8 @@ async fn begin(town: &Town, scene: Scene) {
 }
 
 /// Runs a cell and comes back with what came of it.
-pub(super) async fn run(target: Target, trouble: Trouble, times: usize) -> Outcome {
-    let town = town(target, times).await;
+pub(super) async fn run(target: Target, trouble: Trouble, times: usize, hours: u64) -> Outcome {
+    let town = town(target, times, hours).await;
     prepare(&town, target, &trouble, times);
     let began = town.simulator.world.clock.now();
     begin(&town, target.scene).await;
@@ -194,6 +201,7 @@ pub(super) async fn run(target: Target, trouble: Trouble, times: usize) -> Outco
         ending: ending(&town),
         strikes: strikes(&calls, &trouble, times),
         busiest: busiest(&calls),
+        told: told(&calls, began),
     };
     assert!(
         outcome.strikes > 0,
@@ -207,7 +215,7 @@ pub(super) async fn run(target: Target, trouble: Trouble, times: usize) -> Outco
     }
     let took = calls.last().map_or(began, |it| it.at) - began;
     // Whole seconds of the queue, a last look, and what its redeliveries may cost.
-    let limit = DEADLINE + Duration::from_secs(180);
+    let limit = Duration::from_secs(hours * 3600 + 180);
     assert!(took < limit, "{what}: it took {took}\n{}", town.account());
     assert!(
         outcome.busiest <= BUSIEST,
@@ -293,6 +301,13 @@ fn strikes(calls: &[Entry], trouble: &Trouble, times: usize) -> usize {
             taken.count().min(times)
         }
     }
+}
+
+/// How long it took until a result was sent; else until the last call, whose request is a dead letter.
+fn told(calls: &[Entry], began: time::OffsetDateTime) -> time::Duration {
+    let is_result = |call: &&Entry| call.path.ends_with("/results/messages") && call.status == 201;
+    let told = calls.iter().find(is_result).or(calls.last());
+    told.map_or(time::Duration::ZERO, |call| call.at - began)
 }
 
 /// How many calls there were in the busiest minute of simulated time.

@@ -132,6 +132,7 @@ impl Azure<'_> {
     /// The deleted vaults of a subscription; none where they may not be listed, for then nothing is known to be deleted.
     pub(super) async fn deleted_vaults(&self, of: &SubscriptionId) -> Result<Vec<VaultId>, Error> {
         match self.context.arm.deleted_vaults(of).await {
+            Err(error) if is_unregistered(&error) => Ok(Vec::new()),
             Err(error) if is_out_of_reach(&error) => {
                 tracing::warn!(error = %ErrorChain(&error), "deleted vaults cannot be listed");
                 Ok(Vec::new())
@@ -170,6 +171,7 @@ pub async fn list(arm: &Arm, scope: &Scope) -> Result<Listed, CallError> {
         Err(error) if is_absent(&error) && !is_of_subscription => {
             Ok(Listed::seen([], Visibility::AbsentOnce))
         }
+        Err(error) if is_unregistered(&error) => Ok(Listed::current([])),
         Err(error) => Err(error),
     }
 }
@@ -183,6 +185,15 @@ pub(super) fn is_absent(error: &CallError) -> bool {
 /// May it not be seen? That is of what lies in another directory too, or in a subscription that is not listed to us.
 fn is_hidden(error: &CallError) -> bool {
     error.kind() == Kind::Denied || error.says("SubscriptionNotFound")
+}
+
+/// A subscription in which Key Vault was never registered has no vaults.
+fn is_unregistered(error: &CallError) -> bool {
+    const CODES: [&str; 2] = [
+        "SubscriptionNotRegistered",
+        "MissingSubscriptionRegistration",
+    ];
+    CODES.into_iter().any(|code| error.says(code))
 }
 
 /// Is it a right, or the sight of a subscription, that is missing for a proof?
