@@ -115,6 +115,12 @@ pub async fn reconcile(
         Some(limit) => timeout(limit, pass).await.unwrap_or(Err(Error::OutOfTime)),
         None => pass.await,
     };
+    if let Err(Error::Operation { failure, .. }) = &ended
+        && failure.is_about_access()
+    {
+        // A platform app that was deleted and made anew has other ids than those that have the role.
+        context.caches.forget_platform_principals();
+    }
     let outcome = ended.as_ref().map_or(Some(Outcome::Failed), |ended| *ended);
     if let Some(outcome) = outcome {
         let progress = &request.progress;
@@ -224,7 +230,8 @@ async fn pass(
         note_all(request, &decision.plan, ChangeStatus::Planned);
         return Ok(Some(Outcome::Planned));
     }
-    may_act(request, &decision, failure, context.clock.now())?;
+    let failure = failure.or_else(|| poll::unshown(request, now));
+    may_act(request, &decision, failure, now)?;
     act::act(context, request, &seen).await?;
     // Only a state that was read back, and leaves nothing to do, is a binding.
     let azure = Azure::new(context, request, cluster);

@@ -2,15 +2,14 @@
 //!
 //! It must not wait for the handler to be done before the next thing happens, but now and then.
 
+mod weather;
+
 use std::{fmt, ops::AddAssign, time::Duration};
 
 use serde_json::json;
 use vaultbind_simulator::{
     event_grid::{Chance, Mischief},
-    faults::{Fault, FaultRule},
     functions_host::FunctionsHost,
-    journal::Service,
-    state::{Ending, PatchMode, RolePropagation},
 };
 
 use crate::{
@@ -95,9 +94,7 @@ pub(crate) async fn rage(town: &Town, land: &mut Land, chance: &mut Chance) -> T
         tally: Tally::default(),
         second: None,
     };
-    if storm.chance.happens(30) {
-        town.simulator.world.azure().behaviour.patch = PatchMode::Immediate;
-    }
+    storm.azure_is_as_it_is();
     if storm.chance.happens(25) {
         storm.second = Some(town.another_host().await);
         storm.tally.overlaps += 1;
@@ -311,21 +308,6 @@ impl Storm<'_> {
         }
     }
 
-    /// The next change of a cluster fails in Azure, or roles take their time.
-    fn changes_go_wrong(&mut self) {
-        let Some(id) = self.a_cluster() else { return };
-        let ending = match self.chance.below(3) {
-            0 => Ending::Failed("KeyVaultAccessDenied".to_owned()),
-            1 => Ending::Failed("InternalError".to_owned()),
-            _ => Ending::Canceled,
-        };
-        let checks = u32::try_from(self.chance.below(3)).unwrap();
-        let mut azure = self.town.simulator.world.azure();
-        azure.behaviour.role_propagation = RolePropagation::Checks(checks);
-        azure.set_patch(&id, PatchMode::Polls(1 + checks), ending);
-        self.tally.faults += 1;
-    }
-
     /// Killed, or replaced by another that starts before it is gone.
     async fn the_handler_ends(&mut self) {
         if self.tally.kills < MOST_KILLS && self.chance.happens(60) {
@@ -334,65 +316,6 @@ impl Storm<'_> {
         } else {
             self.town.host.restart(SOON).await.unwrap();
             self.tally.overlaps += 1;
-        }
-    }
-
-    fn a_call_fails(&mut self) {
-        const CALLS: [(Service, &str, &str); 13] = [
-            (Service::Identity, "GET", ""),
-            (Service::Arm, "GET", "/providers/Microsoft.NetworkCloud"),
-            (Service::Arm, "POST", "/register"),
-            (Service::Arm, "POST", "ResourceGraph"),
-            (Service::Arm, "GET", "/clusters/"),
-            (Service::Arm, "GET", "/vaults/"),
-            (Service::Graph, "GET", ""),
-            (Service::Arm, "GET", "/roleAssignments"),
-            (Service::Arm, "PUT", "/roleAssignments"),
-            (Service::Arm, "PATCH", "/clusters/"),
-            (Service::Arm, "GET", "/operationStatuses/"),
-            (Service::ServiceBus, "POST", "/requests/"),
-            (Service::ServiceBus, "POST", "/results/"),
-        ];
-        let (service, method, path) = self.chance.pick(&CALLS);
-        let fault = self.a_fault();
-        let is_kill = matches!(fault, Fault::KillHandler { .. });
-        let times = if is_kill { 1 } else { 1 + self.chance.below(3) };
-        let rule = FaultRule::new(service, path, fault)
-            .method(method)
-            .skip(self.chance.below(4))
-            .times(times);
-        self.town.simulator.world.faults.add(rule);
-        self.tally.faults += 1;
-    }
-
-    fn a_fault(&mut self) -> Fault {
-        let status = |status, retry_after| Fault::Status {
-            status,
-            code: format!("Chaos{status}"),
-            message: "a fault of the storm".to_owned(),
-            retry_after,
-        };
-        match self.chance.below(14) {
-            0 => status(429, None),
-            1 => status(429, Some(20)),
-            2 => status(500, None),
-            3 => status(503, Some(5)),
-            4 => status(409, None),
-            5 => status(412, None),
-            6 => status(403, None),
-            7 => status(404, None),
-            8 => Fault::Html { status: 502 },
-            9 => Fault::ResetBefore,
-            10 => Fault::ResetAfter,
-            11 => Fault::Truncate,
-            12 => Fault::ExpiredToken,
-            _ if self.tally.kills < MOST_KILLS => {
-                self.tally.kills += 1;
-                Fault::KillHandler {
-                    before: self.chance.happens(50),
-                }
-            }
-            _ => Fault::ResetAfter,
         }
     }
 }

@@ -23,6 +23,7 @@ mod memory;
 mod operations;
 mod own_writes;
 mod people;
+mod principals;
 mod proof;
 mod rebinding;
 mod rights;

@@ -137,7 +137,7 @@ fn is_of_the_name(error: &CallError) -> bool {
 /// Says the platform that its writer cannot use the vault? Then the change is judged like one that it took and that failed.
 fn is_of_the_vault(error: &CallError) -> bool {
     let meaning = judged(error.codes()).map(|(_, known)| known.meaning);
-    matches!(meaning, Some(Meaning::NoAccess | Meaning::Passing))
+    matches!(meaning, Some(Meaning::NoAccess | Meaning::VaultUnavailable))
 }
 
 /// What a change comes to that failed.

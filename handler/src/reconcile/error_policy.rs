@@ -126,7 +126,9 @@ pub fn retry(
         }
         // Another error in between ends the class, and does not bring the next change forward.
         Some(
-            class @ (RetryClass::RoleSpreads | RetryClass::Passing | RetryClass::FailedOperation),
+            class @ (RetryClass::RoleSpreads
+            | RetryClass::VaultUnavailable
+            | RetryClass::FailedOperation),
         ) => {
             let tries = request.progress.enter(class, now);
             tries.max(request.progress.patches)
@@ -276,7 +278,7 @@ fn operation(
     match meaning {
         Some(Meaning::ForAPerson) => RetryPolicy::at_once(end),
         Some(Meaning::NoAccess) if role_is_young => again(RetryClass::RoleSpreads).within(HOUR),
-        Some(Meaning::Passing) => again(RetryClass::Passing).within(HOUR),
+        Some(Meaning::VaultUnavailable) => again(RetryClass::VaultUnavailable).within(HOUR),
         _ if request.progress.patches < MAX_PATCHES => again(RetryClass::FailedOperation),
         _ => RetryPolicy::at_once(end),
     }

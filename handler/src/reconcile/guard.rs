@@ -75,7 +75,7 @@ pub(super) fn may_act(
     }
     let sets_archive = decision.plan.sets_archive();
     let spreads = role_is_young && progress.lasts(RetryClass::RoleSpreads).is_some();
-    let patient = spreads || progress.lasts(RetryClass::Passing).is_some();
+    let patient = spreads || progress.lasts(RetryClass::VaultUnavailable).is_some();
     if sets_archive && progress.patches >= MAX_PATCHES && !patient {
         let failure = OperationFailure::last(progress);
         return Err(Error::Operation {

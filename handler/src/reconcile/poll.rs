@@ -14,7 +14,10 @@ use vaultbind_core::{
     result::{ChangeStatus, Code},
 };
 
-use super::{Error, error_policy::codes::judged};
+use super::{
+    Error, READ_LAG,
+    error_policy::codes::{Meaning, judged},
+};
 use crate::{
     context::Context,
     request::{Progress, Request, RetryClass},
@@ -67,6 +70,12 @@ impl OperationFailure {
             code: code.unwrap_or(Code::CallFailed.word()).to_owned(),
             message: error.to_string(),
         }
+    }
+
+    /// Says the platform that its writer has no access to the vault?
+    pub fn is_about_access(&self) -> bool {
+        let known = judged(std::slice::from_ref(&self.code));
+        known.is_some_and(|(_, known)| known.meaning == Meaning::NoAccess)
     }
 
     /// Has the request remember it.
@@ -171,6 +180,16 @@ fn under_way(request: &Request, retry_after: Option<Duration>, now: OffsetDateTi
         runs: request.progress.runs(now).unwrap_or_default(),
         retry_after,
     }
+}
+
+/// The failure of a change whose end only the cluster can show, and which it does not show once reads lag no more.
+pub(super) fn unshown(request: &mut Request, now: OffsetDateTime) -> Option<OperationFailure> {
+    let progress = &mut request.progress;
+    let lags = progress.lasts(RetryClass::NotVisible);
+    let lags = lags.is_some_and(|since| now - since < READ_LAG);
+    progress.runs(now).filter(|_| !lags)?;
+    progress.settle(ChangeStatus::Failed);
+    Some(OperationFailure::last(progress))
 }
 
 /// The operation tells no more: the cluster's own state counts, which may lag behind.

@@ -16,8 +16,8 @@ pub enum RetryClass {
     FailedOperation,
     /// A role that has yet to have effect.
     RoleSpreads,
-    /// What the platform says will pass.
-    Passing,
+    /// A vault that the platform cannot reach for the moment.
+    VaultUnavailable,
     /// A right that is missing, or has yet to spread.
     NotAllowed,
     /// What was written and cannot be read back yet.

@@ -27,7 +27,9 @@ fn by_code(error: &CallError, meaning: Meaning, end: Decision) -> RetryPolicy {
         Meaning::MissingRight => {
             RetryPolicy::backoff(RetryClass::NotAllowed, asked, end).while_rights_spread()
         }
-        Meaning::NoAccess | Meaning::Passing => RetryPolicy::transient(asked, end).within(HOUR),
+        Meaning::NoAccess | Meaning::VaultUnavailable | Meaning::Passing => {
+            RetryPolicy::transient(asked, end).within(HOUR)
+        }
         Meaning::UnknownPrincipal => {
             RetryPolicy::backoff(RetryClass::Principal, asked, end).within(HOUR)
         }

@@ -13,6 +13,8 @@ pub enum Meaning {
     MissingRight,
     /// The platform's writer has no access to the vault, or not yet.
     NoAccess,
+    /// The platform's writer cannot reach the vault for the moment.
+    VaultUnavailable,
     /// It passes, most often within minutes.
     Passing,
     /// The directory does not know the principal, or not yet.
@@ -35,7 +37,7 @@ pub struct Known {
 const ADDRESS: &str = "The platform does not take the vault's address: check that the vault's cloud is the cluster's, and look at the cluster's activity log.";
 const IDENTITY: &str = "The platform cannot use the identity that the cluster's settings name: check that it is assigned to the cluster, or name another with `identity:` in the rule.";
 const RIGHT: &str = "Give Vaultbind's identity the right that the message names, and check that the condition of its role assignment allows this role and principal.";
-const ACCESS: &str = "The writer holds the role on the vault; check the vault's network rules, and that the role has no condition.";
+const ACCESS: &str = "The writer holds the role on the vault: check the vault's network rules, that the role has no condition, and that VAULTBIND_PLATFORM_PRINCIPAL_IDS, where it is set, has the object ids of the platform's apps.";
 const BUSY: &str = "The platform could not reach the vault for an hour; check the vault's network rules and its health.";
 const UNREGISTERED: &str = "Register the resource provider that the message names in the subscription: `az provider register`.";
 const UNSEEN: &str = "Give Vaultbind's identity its reader role on the subscriptions of the policy, or take those out of it that it cannot see.";
@@ -120,9 +122,13 @@ pub const KNOWN: &[Known] = &[
     known("KeyVaultSecretCreateFailed", Meaning::NoAccess, ACCESS),
     known("KeyVaultSecretReadFailed", Meaning::NoAccess, ACCESS),
     known("KeyVaultSecretDeleteFailed", Meaning::NoAccess, ACCESS),
-    known("KeyVaultRequestTimeout", Meaning::Passing, BUSY),
-    known("KeyVaultRequestThrottled", Meaning::Passing, BUSY),
-    known("KeyVaultServiceUnavailable", Meaning::Passing, BUSY),
+    known("KeyVaultRequestTimeout", Meaning::VaultUnavailable, BUSY),
+    known("KeyVaultRequestThrottled", Meaning::VaultUnavailable, BUSY),
+    known(
+        "KeyVaultServiceUnavailable",
+        Meaning::VaultUnavailable,
+        BUSY,
+    ),
     known("SubscriptionNotRegistered", Meaning::Passing, UNREGISTERED),
     known(
         "MissingSubscriptionRegistration",

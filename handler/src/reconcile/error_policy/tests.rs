@@ -283,7 +283,7 @@ fn the_same_code_means_the_same_in_an_answer_and_in_an_operation_that_failed() {
             .map(|error| course(&error, Origin::Write, 3));
         let is_of_platform = matches!(
             known.meaning,
-            Meaning::ForAPerson | Meaning::Passing | Meaning::NoAccess
+            Meaning::ForAPerson | Meaning::VaultUnavailable | Meaning::NoAccess
         );
         if is_of_platform {
             assert_eq!(ends[0], ends[1], "{}", known.code);

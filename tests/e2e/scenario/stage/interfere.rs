@@ -152,6 +152,8 @@ impl Stage {
                 }
             }
             ("principals", "present") => azure.add_platform_apps(),
+            ("typed-principals", "unchecked") => azure.behaviour.look_up_typed_principals = false,
+            ("archive", "unchecked") => azure.behaviour.check_archive = false,
             other => panic!("there is no behaviour {other:?}"),
         });
     }

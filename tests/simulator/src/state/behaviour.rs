@@ -82,6 +82,10 @@ pub struct Behaviour {
     pub ending: Ending,
     /// Whether the platform checks that the vault exists and the writer may write to it.
     pub check_access: bool,
+    /// Whether it checks the older property as well; that it does is not told.
+    pub check_archive: bool,
+    /// Whether the directory is asked for a principal whose type the caller names; which of both Azure does is not told.
+    pub look_up_typed_principals: bool,
     /// When a new role assignment begins to act.
     pub role_propagation: RolePropagation,
     /// What a repeated PUT of a role assignment answers.
@@ -124,6 +128,8 @@ impl Default for Behaviour {
             patch: PatchMode::Polls(2),
             ending: Ending::Checked,
             check_access: true,
+            check_archive: true,
+            look_up_typed_principals: true,
             role_propagation: RolePropagation::Checks(0),
             repeated_put: RepeatedPut::Ok,
             assignment_limit: 4000,

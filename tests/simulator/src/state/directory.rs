@@ -150,6 +150,17 @@ impl Azure {
         }
     }
 
+    /// Deletes the platform's service principals and makes them anew: their object ids are others.
+    pub fn renew_platform_apps(&mut self) {
+        for (app_id, name) in PLATFORM_APPS {
+            if let Some(known) = self.directory.by_app_id(app_id).cloned() {
+                self.remove_principal(&known.object_id);
+                let object_id = self.next_id("renewed-principal");
+                self.add_principal(&object_id, app_id, name, PrincipalKind::ServicePrincipal);
+            }
+        }
+    }
+
     /// Deletes a principal from the directory.
     pub fn remove_principal(&mut self, object_id: &str) {
         self.directory.principals.remove(&key(object_id));

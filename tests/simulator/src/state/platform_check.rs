@@ -27,7 +27,7 @@ impl Azure {
                 None
             };
         }
-        if touched.archive && archive["useKeyVault"] == "True" {
+        if self.behaviour.check_archive && touched.archive && archive["useKeyVault"] == "True" {
             return self.archive_failure(&cluster, archive);
         }
         None

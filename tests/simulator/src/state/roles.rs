@@ -107,6 +107,11 @@ impl Azure {
         }
         self.check_new(&request)?;
         let principal = self.directory.replicated(&request.principal_id).cloned();
+        let given = request.principal_type.clone();
+        let given = given.filter(|_| !self.behaviour.look_up_typed_principals);
+        if let Some(kind) = given.filter(|_| principal.is_none()) {
+            return Ok((201, self.make(request, &kind, caller, correlation_id)));
+        }
         let Some(principal) = principal else {
             let (oid, tenant) = (
                 without_dashes(&request.principal_id),
@@ -127,6 +132,16 @@ impl Azure {
             );
             return Err(Refusal(400, "UnmatchedPrincipalType", message));
         }
+        Ok((201, self.make(request, kind, caller, correlation_id)))
+    }
+
+    fn make(
+        &mut self,
+        request: Request,
+        kind: &str,
+        caller: &str,
+        correlation_id: &str,
+    ) -> Assignment {
         let assignment = self.keep(request, kind, caller);
         self.raise(&Change {
             subject: assignment.id.clone(),
@@ -135,7 +150,7 @@ impl Azure {
             client_id: caller.to_owned(),
             correlation_id: correlation_id.to_owned(),
         });
-        Ok((201, assignment))
+        assignment
     }
 
     /// The answer for a name that is taken.
