@@ -29,6 +29,8 @@ mod rebinding;
 mod rights;
 mod scenario;
 mod startup;
+mod tls;
+mod tokens;
 mod town;
 mod turns;
 mod unsent;

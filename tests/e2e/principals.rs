@@ -2,7 +2,7 @@
 //!
 //! It must not say when the ids are looked up, but that they are once nobody has access.
 
-use vaultbind_simulator::{ClusterSpec, SubscriptionSpec, journal::Entry};
+use vaultbind_simulator::{ClusterSpec, Estate, SubscriptionSpec, journal::Entry};
 
 use crate::{
     binding,
@@ -17,10 +17,12 @@ async fn look(town: &Town, event: &str, cluster: &str) {
 
 #[tokio::test]
 async fn ids_are_looked_up_anew_where_those_that_have_the_role_have_no_access() {
-    let estate = binding::estate_in(SubscriptionSpec::new(WEST));
-    let estate = estate
+    let estate = Estate::new()
+        .platform_apps()
         .subscription(SubscriptionSpec::new(WEST))
+        .vault(binding::vault("kv-a", "a"))
         .vault(binding::vault("kv-b", "b"))
+        .cluster(ClusterSpec::new("c1").tag("site", "a"))
         .cluster(ClusterSpec::new("c2").tag("site", "b"));
     let mut plan = Plan::new(estate);
     plan.config.emit_events = false;

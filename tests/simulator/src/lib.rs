@@ -16,6 +16,7 @@ pub mod journal;
 mod loopback;
 pub mod service_bus;
 pub mod state;
+pub mod tls;
 pub mod tokens;
 
 use std::io::Write as _;

@@ -1,11 +1,13 @@
-//! Bearer tokens: opaque, each for one audience, with an expiry in simulated time.
-//! They are not JWTs, so that nobody can come to rely on what is in them.
+//! Bearer tokens: each for one audience, with an expiry in simulated time.
+//! They are opaque, or of the shape of a JWT, so that nobody can come to rely on what is in them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use time::{Duration, OffsetDateTime};
@@ -50,6 +52,7 @@ struct Inner {
     issued: BTreeMap<String, Issued>,
     principals: BTreeMap<String, String>,
     lifetime: Duration,
+    jwt: bool,
     count: u64,
 }
 
@@ -61,6 +64,7 @@ impl Tokens {
             issued: BTreeMap::new(),
             principals: BTreeMap::new(),
             lifetime: LIFETIME,
+            jwt: false,
             count: 0,
         };
         Self {
@@ -89,6 +93,12 @@ impl Tokens {
         self.lock().lifetime = lifetime;
     }
 
+    /// Tokens that are issued from now on have the shape and the length of a JWT, and live for a day, as Azure's do.
+    pub fn like_azures(&self) {
+        let mut inner = self.lock();
+        (inner.jwt, inner.lifetime) = (true, Duration::days(1));
+    }
+
     /// Makes every token invalid that was issued so far.
     pub fn revoke_all(&self) {
         self.lock().issued.clear();
@@ -108,7 +118,10 @@ impl Tokens {
             .collect();
         // The number does not repeat after a revocation, or an old token would be valid again.
         inner.count += 1;
-        let token = format!("sim.{hash}.{}", inner.count);
+        let mut token = format!("sim.{hash}.{}", inner.count);
+        if inner.jwt {
+            token = jwt(&audience, &token, expires_on);
+        }
         inner.issued.insert(
             token.clone(),
             Issued {
@@ -169,6 +182,16 @@ impl Tokens {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The claims that every token has, in the shape of a JWT: signed by nobody.
+fn jwt(audience: &str, id: &str, expires_on: OffsetDateTime) -> String {
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let claims = json!({ "aud": audience, "exp": expires_on.unix_timestamp(), "uti": id });
+    let header = json!({ "typ": "JWT", "alg": "RS256", "kid": "sim" });
+    let signature = part(&id.repeat(20));
+    let (header, claims) = (part(&header.to_string()), part(&claims.to_string()));
+    format!("{header}.{claims}.{signature}")
 }
 
 /// Audiences are written with and without a slash at the end.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::http::{HeaderMap, Method, Uri, header};
 use serde_json::Value;
 
-use crate::state::{Azure, Change, Kind, Unserved};
+use crate::state::{Azure, Change, Kind};
 use crate::tokens::Caller;
 
 /// What a caller gets: an answer or a refusal.
@@ -125,9 +125,15 @@ impl<'a> Call<'a> {
         self.query.get(name).map(String::as_str)
     }
 
-    /// Where the caller reached ARM.
+    /// Where the caller reached ARM: over TLS, unless it did on loopback.
     pub(super) fn base(&self) -> String {
-        format!("http://{}", self.header("host").unwrap_or("127.0.0.1"))
+        let host = self.header("host").unwrap_or("127.0.0.1");
+        let scheme = if host.starts_with("127.0.0.1") {
+            "http"
+        } else {
+            "https"
+        };
+        format!("{scheme}://{host}")
     }
 
     /// The segment after `subscriptions`.
@@ -172,31 +178,6 @@ impl<'a> Call<'a> {
             ),
         };
         Err(Refused::new(400, code, &message))
-    }
-
-    /// Whether the namespace of the path is served at this api-version here.
-    pub(super) fn served_here(&self, unserved: &[Unserved]) -> Result<(), Refused> {
-        let namespace = self
-            .lower
-            .iter()
-            .rposition(|segment| segment == "providers");
-        let namespace = namespace.and_then(|at| self.lower.get(at + 1));
-        let namespace = namespace.map_or("microsoft.resources", String::as_str);
-        let asked = self.query("api-version").unwrap_or_default();
-        let is_this = |it: &&Unserved| {
-            it.namespace.eq_ignore_ascii_case(namespace)
-                && (it.version.is_empty() || it.version == asked)
-        };
-        let Some(Unserved { code, .. }) = unserved.iter().find(is_this) else {
-            return Ok(());
-        };
-        let status = if code == "InvalidResourceType" {
-            404
-        } else {
-            400
-        };
-        let message = format!("The api-version '{asked}' of '{namespace}' is not served here.");
-        Err(Refused::new(status, code, &message))
     }
 
     /// Whether the caller may do this here.

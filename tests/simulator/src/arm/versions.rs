@@ -1,9 +1,35 @@
-//! What each api-version of clusters can do, and how it shows a cluster.
+//! What each api-version of clusters can do, how it shows a cluster, and which versions are not served here.
 //! It changes nothing.
 
 use serde_json::Value;
 
-use crate::state::CLUSTER_API_VERSIONS;
+use super::call::{Call, Refused};
+use crate::state::{CLUSTER_API_VERSIONS, Unserved};
+
+/// Whether the namespace of the path is served at this api-version here.
+pub(super) fn served_here(call: &Call<'_>, unserved: &[Unserved]) -> Result<(), Refused> {
+    let namespace = call
+        .lower
+        .iter()
+        .rposition(|segment| segment == "providers");
+    let namespace = namespace.and_then(|at| call.lower.get(at + 1));
+    let namespace = namespace.map_or("microsoft.resources", String::as_str);
+    let asked = call.query("api-version").unwrap_or_default();
+    let is_this = |it: &&Unserved| {
+        it.namespace.eq_ignore_ascii_case(namespace)
+            && (it.version.is_empty() || it.version == asked)
+    };
+    let Some(Unserved { code, .. }) = unserved.iter().find(is_this) else {
+        return Ok(());
+    };
+    let status = if code == "InvalidResourceType" {
+        404
+    } else {
+        400
+    };
+    let message = format!("The api-version '{asked}' of '{namespace}' is not served here.");
+    Err(Refused::new(status, code, &message))
+}
 
 /// An api-version of clusters that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
