@@ -78,6 +78,7 @@ impl Storm<'_> {
                 namespace: namespace.to_owned(),
                 version: version.to_owned(),
                 code: code.to_owned(),
+                region: String::new(),
             });
         }
     }

@@ -65,7 +65,7 @@ async fn answer(
 /// Finds who is to answer: paths are compared without regard to case.
 fn dispatch(azure: &mut Azure, call: &Call<'_>) -> Answer {
     let lower: Vec<&str> = call.lower.iter().map(String::as_str).collect();
-    versions::served_here(call, &azure.behaviour.unserved)?;
+    versions::served_here(azure, call)?;
     // Role assignments can be asked for at any scope.
     if let Some(at) = lower
         .windows(2)

@@ -132,16 +132,9 @@ impl Stage {
                 let versions = value.split(',').map(ToOwned::to_owned).collect();
                 azure.subscription_mut(WEST).unwrap().cluster_api_versions = versions;
             }
-            // `unserved=Microsoft.KeyVault:2026-02-01:InvalidResourceType`
-            ("unserved", namespace) => {
-                let (version, code) = argument.split_once(':').unwrap_or((argument, ""));
-                let code = Some(code).filter(|code| !code.is_empty());
-                azure.behaviour.unserved.push(Unserved {
-                    namespace: namespace.to_owned(),
-                    version: version.to_owned(),
-                    code: code.unwrap_or("NoRegisteredProviderFound").to_owned(),
-                });
-            }
+            ("unserved", namespace) => azure.behaviour.unserved.push(unserved(namespace, argument)),
+            ("queries", "cut") => azure.behaviour.cut_queries = true,
+            ("queries", "whole") => azure.behaviour.cut_queries = false,
             ("quota-left", _) => {
                 azure.behaviour.remaining_reads = value.parse().unwrap();
                 azure.behaviour.remaining_writes = value.parse().unwrap();
@@ -186,5 +179,18 @@ fn change_as(azure: &mut Azure, name: &str, value: &str) {
             behaviour.operation_style = OperationStyle::LocationOfNothing;
         }
         other => panic!("changes do not behave as {other:?}"),
+    }
+}
+
+/// `unserved=Microsoft.KeyVault:2026-02-01:InvalidResourceType:eastus`: version, code and region, each may be left out.
+fn unserved(namespace: &str, rest: &str) -> Unserved {
+    let mut parts = rest.split(':').map(ToOwned::to_owned);
+    let version = parts.next().unwrap_or_default();
+    let code = parts.next().filter(|code| !code.is_empty());
+    Unserved {
+        namespace: namespace.to_owned(),
+        version,
+        code: code.unwrap_or_else(|| "NoRegisteredProviderFound".to_owned()),
+        region: parts.next().unwrap_or_default(),
     }
 }

@@ -144,6 +144,13 @@ fn page(
         .unwrap_or(usize::MAX)
         .min(azure.behaviour.page_size)
         .max(1);
+    let cut = azure.behaviour.cut_queries;
+    let whole = if cut {
+        rows.len().saturating_sub(1)
+    } else {
+        rows.len()
+    };
+    let size = size.min(whole);
     let data: Vec<&Value> = rows.iter().skip(from).take(size).collect();
     let next = from + data.len();
     let truncated = next < rows.len();
@@ -152,7 +159,7 @@ fn page(
         "resultTruncated": if truncated { "true" } else { "false" },
     });
     // Without an id in the rows, and an order by it, there is no telling where the next page begins.
-    if truncated && query.can_be_paged() {
+    if truncated && !cut && query.can_be_paged() {
         let token = azure.next_id("skip-token");
         body["$skipToken"] = json!(token);
         azure.resource_graph.pages.insert(

@@ -4,10 +4,10 @@
 use serde_json::Value;
 
 use super::call::{Call, Refused};
-use crate::state::{CLUSTER_API_VERSIONS, Unserved};
+use crate::state::{Azure, CLUSTER_API_VERSIONS, Unserved};
 
 /// Whether the namespace of the path is served at this api-version here.
-pub(super) fn served_here(call: &Call<'_>, unserved: &[Unserved]) -> Result<(), Refused> {
+pub(super) fn served_here(azure: &Azure, call: &Call<'_>) -> Result<(), Refused> {
     let namespace = call
         .lower
         .iter()
@@ -15,11 +15,14 @@ pub(super) fn served_here(call: &Call<'_>, unserved: &[Unserved]) -> Result<(), 
     let namespace = namespace.and_then(|at| call.lower.get(at + 1));
     let namespace = namespace.map_or("microsoft.resources", String::as_str);
     let asked = call.query("api-version").unwrap_or_default();
+    let resource = azure.resource(&call.path);
+    let region = resource.and_then(|it| it["location"].as_str());
     let is_this = |it: &&Unserved| {
         it.namespace.eq_ignore_ascii_case(namespace)
             && (it.version.is_empty() || it.version == asked)
+            && (it.region.is_empty() || Some(it.region.as_str()) == region)
     };
-    let Some(Unserved { code, .. }) = unserved.iter().find(is_this) else {
+    let Some(Unserved { code, .. }) = azure.behaviour.unserved.iter().find(is_this) else {
         return Ok(());
     };
     let status = if code == "InvalidResourceType" {

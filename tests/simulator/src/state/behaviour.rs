@@ -71,6 +71,8 @@ pub struct Unserved {
     pub version: String,
     /// The code by which it says so.
     pub code: String,
+    /// The region of the resources that it is not served for; everywhere where it is empty.
+    pub region: String,
 }
 
 /// All switches.
@@ -102,6 +104,8 @@ pub struct Behaviour {
     pub operation_style: OperationStyle,
     /// What the headers of a 202 point at instead of the operation.
     pub operation_url: Option<String>,
+    /// Whether Resource Graph cuts its answers short and gives no token for the rest.
+    pub cut_queries: bool,
     /// The api-versions that are not served.
     pub unserved: Vec<Unserved>,
     /// How many looks at a provider show `Registering` after a registration.
@@ -138,6 +142,7 @@ impl Default for Behaviour {
             operation_retry_after: None,
             operation_style: OperationStyle::Words,
             operation_url: None,
+            cut_queries: false,
             unserved: Vec::new(),
             registering_for: 2,
             every_name_is_free: false,
