@@ -2,6 +2,7 @@
 //!
 //! It must not read files or reach out; nothing else in the product reads the environment.
 
+mod environment;
 mod value;
 
 use std::{collections::BTreeMap, path::PathBuf, str::FromStr, time::Duration};
@@ -9,6 +10,7 @@ use std::{collections::BTreeMap, path::PathBuf, str::FromStr, time::Duration};
 use vaultbind_azure::{cloud::Cloud, credential::CredentialKind, http::Endpoint};
 use vaultbind_core::resource::PrincipalId;
 
+use environment::Environment;
 use value::{Bounded, Namespace, QueueName, is_app_id};
 
 /// A variable that Vaultbind reads, for documentation and its check.
@@ -98,21 +100,15 @@ pub struct ConfigError {
 }
 
 /// The tracing filter: read apart, since a process logs before it knows whether its settings are sound.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one reader of the environment"
-)]
 pub fn log_filter() -> String {
-    std::env::var(LOG).unwrap_or_else(|_| "info".to_owned())
+    let environment = Environment::read();
+    environment.text(LOG).unwrap_or("info").to_owned()
 }
 
 /// The policy file: for commands that need no other setting.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one reader of the environment"
-)]
 pub fn policy_file() -> PathBuf {
-    std::env::var_os(POLICY).map_or_else(|| "policy.yaml".into(), PathBuf::from)
+    let environment = Environment::read();
+    environment.text(POLICY).unwrap_or("policy.yaml").into()
 }
 
 impl Config {
@@ -120,31 +116,24 @@ impl Config {
     ///
     /// # Errors
     /// Every setting that is missing or cannot be used.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one reader of the environment"
-    )]
     pub fn from_env() -> Result<Self, Vec<ConfigError>> {
-        Self::from_variables(&std::env::vars().collect())
+        Self::from_environment(&Environment::read())
     }
 
     /// Reads the settings of a command that serves nobody: it needs neither a port nor a namespace.
     ///
     /// # Errors
     /// Every setting that cannot be used.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one reader of the environment"
-    )]
     pub fn for_commands() -> Result<Self, Vec<ConfigError>> {
-        let mut variables: BTreeMap<String, String> = std::env::vars().collect();
+        let mut environment = Environment::read();
+        let variables = &mut environment.variables;
         variables.insert(PORT.to_owned(), "0".to_owned());
         // No message is ever sent: the name leads nowhere (RFC 6761).
         let nowhere = || "commands-send-no-messages.invalid".to_owned();
         variables
             .entry(NAMESPACE.to_owned())
             .or_insert_with(nowhere);
-        Self::from_variables(&variables)
+        Self::from_environment(&environment)
     }
 
     /// Reads the settings from these variables; an empty one counts as not set.
@@ -152,10 +141,24 @@ impl Config {
     /// # Errors
     /// Every setting that is missing or cannot be used.
     pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, Vec<ConfigError>> {
+        Self::from_environment(&Environment {
+            variables: variables.clone(),
+            ..Environment::default()
+        })
+    }
+
+    fn from_environment(environment: &Environment) -> Result<Self, Vec<ConfigError>> {
         let mut reader = Reader {
-            variables,
+            variables: &environment.variables,
             errors: Vec::new(),
         };
+        let is_unreadable = |variable: &&Variable| {
+            let mut names = environment.unreadable.iter();
+            names.any(|name| name == variable.name)
+        };
+        for unreadable in VARIABLES.iter().filter(is_unreadable) {
+            reader.problem(unreadable.name, "is no text in UTF-8");
+        }
         let config = reader.config();
         match (config, reader.errors.is_empty()) {
             (Some(config), true) => Ok(config),
@@ -216,10 +219,11 @@ impl Reader<'_> {
     }
 
     fn problem(&mut self, variable: &'static str, problem: impl Into<String>) {
-        self.errors.push(ConfigError {
-            variable,
-            problem: problem.into(),
-        });
+        // One problem of a variable is enough to look at it.
+        if self.errors.iter().all(|told| told.variable != variable) {
+            let problem = problem.into();
+            self.errors.push(ConfigError { variable, problem });
+        }
     }
 
     fn parsed<T: FromStr>(&mut self, variable: &'static str, expected: &str) -> Option<T> {

@@ -134,6 +134,65 @@ async fn every_setting_that_is_wrong_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn an_empty_setting_counts_as_not_set_and_silences_nothing() {
+    let set = [
+        ("VAULTBIND_LOG", ""),
+        ("VAULTBIND_CLOUD", "moon"),
+        ("VAULTBIND_POLICY", " "),
+    ];
+    let output = serve(POLICY, &set).await;
+    let errors = lines(&output.stderr);
+    assert!(
+        errors.last().unwrap().starts_with("1 of the settings"),
+        "{errors:#?}"
+    );
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let none = [
+        ("VAULTBIND_LOG", " "),
+        ("FUNCTIONS_CUSTOMHANDLER_WORKER_ID", "w"),
+        ("FUNCTIONS_CUSTOMHANDLER_PORT", port.as_str()),
+    ];
+    let output = serve(POLICY, &none).await;
+    let log = lines(&output.stdout).join("\n");
+    assert!(log.contains("the policy is loaded"), "{log}");
+    // Off the repository there is no policy of that name, and it is the one that is missed.
+    let output = vaultbind(&["policy", "check"], &[("VAULTBIND_POLICY", "")]).await;
+    let said = lines(&[output.stdout, output.stderr].concat()).join("\n");
+    assert!(said.contains("policy.yaml"), "{said}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_variable_that_is_no_text_is_named_where_it_is_ours_and_left_alone_where_not() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+    let no_text = OsStr::from_bytes(&[0x61, 0xff]);
+    for (name, is_ours) in [
+        ("VAULTBIND_CLOUD", true),
+        ("VAULTBIND_LOG", true),
+        ("PS1", false),
+    ] {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_vaultbind"));
+        command
+            .args(["roles"])
+            .env_clear()
+            .env(name, no_text)
+            .env("VAULTBIND_POLICY", write_policy(POLICY))
+            .kill_on_drop(true);
+        let output = tokio::time::timeout(SOON, command.output());
+        let output = output.await.expect("it ends").unwrap();
+        let errors = lines(&output.stderr).join("\n");
+        let is_named = errors.contains(&format!("{name}: is no text"));
+        assert!(!errors.contains("panicked"), "{errors}");
+        assert_eq!(
+            (is_named, output.status.success()),
+            (is_ours, !is_ours),
+            "{name}: {errors}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_port_that_is_taken_is_named() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();

@@ -55,6 +55,10 @@ fn cargo() -> OsString {
 /// What cargo tells this program about itself: handed on, it would have build scripts run again.
 fn own_variables() -> impl Iterator<Item = OsString> {
     const OF_A_PACKAGE: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what the shell has, a build may not inherit"
+    )]
     let names = std::env::vars_os().map(|(name, _)| name);
     names.filter(|name| {
         name.to_str()

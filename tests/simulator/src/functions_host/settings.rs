@@ -13,6 +13,10 @@ pub(super) struct Settings {
 
 impl Settings {
     /// The process's own environment under `added`.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "as a host does that is started from a shell"
+    )]
     pub(super) fn over_environment(added: &[(String, String)]) -> Self {
         let own = std::env::vars_os()
             .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
