@@ -25,7 +25,7 @@ use tokio::sync::Semaphore;
 use vaultbind_simulator::event_grid::{Chance, Mischief};
 
 use estate::Land;
-use storm::Tally;
+use storm::{PATIENCE, Tally};
 use town::{SOON, Town};
 
 /// How many seeds a run has that is not told otherwise: two pages state it.
@@ -157,7 +157,9 @@ async fn calm(town: &Town, land: &Land) {
             }
         }
     }
-    town.settle().await;
+    town.settle_within(PATIENCE).await;
+    // A change that nobody follows any more comes to its end all the same.
+    world.clock.advance(std::time::Duration::from_secs(600));
     // What a handler keeps for half a minute is older than that in the time that was skipped.
     town.host.restart(SOON).await.unwrap();
 }
@@ -166,5 +168,5 @@ async fn calm(town: &Town, land: &Land) {
 async fn sweep(town: &Town) {
     town.simulator.broker.forget_duplicates("requests").unwrap();
     town.host.tick("resync").await.unwrap();
-    town.settle().await;
+    town.settle_within(PATIENCE).await;
 }

@@ -19,6 +19,8 @@ use crate::{
 
 /// The host gives up at the third crash within half an hour.
 const MOST_KILLS: usize = 2;
+/// Where neither queue takes a message, each of a few deliveries is held back in real time.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 /// How long something may take to happen that is waited for now and then.
 const A_MOMENT: Duration = Duration::from_millis(300);
 
@@ -131,7 +133,7 @@ impl Storm<'_> {
     /// Now and then all of it comes to its end, now and then a call, mostly nothing.
     async fn lull(&mut self) {
         match self.chance.below(6) {
-            0 => self.town.settle().await,
+            0 => self.town.settle_within(PATIENCE).await,
             1 | 2 => self.a_moment().await,
             _ => {}
         }

@@ -114,7 +114,12 @@ impl Town {
 
     /// Waits until nothing is under way and nothing more will come.
     pub(crate) async fn settle(&self) {
-        if let Err(error) = self.host.settle(SOON).await {
+        self.settle_within(SOON).await;
+    }
+
+    /// The same, where a delivery may be held back in real time.
+    pub(crate) async fn settle_within(&self, patience: Duration) {
+        if let Err(error) = self.host.settle(patience).await {
             panic!(
                 "{error:#}\nstdout:\n{}\nstderr:\n{}",
                 self.host.stdout().join("\n"),

@@ -129,8 +129,8 @@ async fn ask(context: &Context, url: &OperationUrl) -> Result<Option<Operation>,
             status: OperationStatus::Unread,
             retry_after: error.retry_after(),
         })),
-        // What is over may be forgotten, and what may not be read goes on.
-        Err(error) if matches!(error.kind(), Kind::NotFound | Kind::Denied | Kind::Invalid) => {
+        // What is over may be forgotten, and what may not be read goes on: a refusal of the poll is none of the change.
+        Err(error) if is_refused(&error) => {
             tracing::warn!(error = %ErrorChain(&error), "the operation is not shown, the cluster's state is followed instead");
             Ok(None)
         }
@@ -197,4 +197,20 @@ fn follow_cluster(request: &mut Request, now: OffsetDateTime) {
     request.operation = None;
     request.progress.failure = None;
     request.progress.enter(RetryClass::NotVisible, now);
+}
+
+/// Does Azure refuse the poll as such?
+fn is_refused(error: &CallError) -> bool {
+    match error.kind() {
+        Kind::NotFound
+        | Kind::Denied
+        | Kind::Invalid
+        | Kind::Conflict
+        | Kind::PreconditionFailed => true,
+        Kind::Throttled
+        | Kind::Unauthenticated
+        | Kind::Unavailable
+        | Kind::Malformed
+        | Kind::Token => false,
+    }
 }
