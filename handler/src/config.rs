@@ -152,10 +152,7 @@ impl Config {
             variables: &environment.variables,
             errors: Vec::new(),
         };
-        let is_unreadable = |variable: &&Variable| {
-            let mut names = environment.unreadable.iter();
-            names.any(|name| name == variable.name)
-        };
+        let is_unreadable = |variable: &&Variable| environment.is_unreadable(variable.name);
         for unreadable in VARIABLES.iter().filter(is_unreadable) {
             reader.problem(unreadable.name, "is no text in UTF-8");
         }

@@ -39,6 +39,11 @@ impl Environment {
         environment
     }
 
+    /// Is the variable there, and no text?
+    pub(super) fn is_unreadable(&self, name: &str) -> bool {
+        self.unreadable.iter().any(|unreadable| unreadable == name)
+    }
+
     /// A setting that is text and says something.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(|value| value.trim())
