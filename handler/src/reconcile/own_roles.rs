@@ -2,7 +2,7 @@
 //!
 //! It must not be a reason to act: it serves what is told.
 
-use std::{iter::successors, time::Duration};
+use std::iter::successors;
 
 use vaultbind_core::{
     decision::Decision,
@@ -13,8 +13,6 @@ use vaultbind_core::{
 
 use crate::request::Request;
 
-/// Azure's clock and ours may differ by as much.
-const CLOCKS_DIFFER: Duration = Duration::from_secs(60);
 const MADE_BY: &str = "Vaultbind, request ";
 
 /// What a role says that this delivery of a request gives.
@@ -43,8 +41,7 @@ pub(super) fn recognise(request: &mut Request, decision: &Decision) {
 /// than the request is not of it, whatever it says.
 fn made_at(request: &Request, row: &RoleAssignment) -> Option<u32> {
     let description = row.description.as_deref()?;
-    let earliest = request.first_seen.map(|seen| seen - CLOCKS_DIFFER);
-    if row.created_on < earliest {
+    if row.created_on < request.first_seen {
         return None;
     }
     request.attempt_of(description.strip_prefix(MADE_BY)?)
