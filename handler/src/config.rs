@@ -107,8 +107,7 @@ pub fn log_filter() -> String {
 
 /// The policy file: for commands that need no other setting.
 pub fn policy_file() -> PathBuf {
-    let environment = Environment::read();
-    environment.text(POLICY).unwrap_or("policy.yaml").into()
+    environment::path(POLICY).unwrap_or_else(|| "policy.yaml".into())
 }
 
 impl Config {
@@ -149,7 +148,7 @@ impl Config {
 
     fn from_environment(environment: &Environment) -> Result<Self, Vec<ConfigError>> {
         let mut reader = Reader {
-            variables: &environment.variables,
+            environment,
             errors: Vec::new(),
         };
         let is_unreadable = |variable: &&Variable| environment.is_unreadable(variable.name);
@@ -166,7 +165,7 @@ impl Config {
 
 /// Reads variables and collects what is wrong with them.
 struct Reader<'a> {
-    variables: &'a BTreeMap<String, String>,
+    environment: &'a Environment,
     errors: Vec<ConfigError>,
 }
 
@@ -209,10 +208,7 @@ impl Reader<'_> {
     }
 
     fn text(&self, variable: &str) -> Option<&str> {
-        self.variables
-            .get(variable)
-            .map(|value| value.trim())
-            .filter(|value| !value.is_empty())
+        self.environment.text(variable)
     }
 
     fn problem(&mut self, variable: &'static str, problem: impl Into<String>) {

@@ -198,7 +198,11 @@ async fn pass(
     let (failure, under_way) = match poll::poll(context, request, cluster).await {
         Ok(failure) => (failure, None),
         // What is right at the deadline is bound, whatever goes on.
-        Err(error @ Error::UnderWay { .. }) if is_due(context, request) => (None, Some(error)),
+        Err(error @ Error::UnderWay { .. })
+            if request.is_due(context.clock.now(), context.config.deadline) =>
+        {
+            (None, Some(error))
+        }
         Err(error) => return Err(error),
     };
     request.note_made_anew(context.clock.now(), READ_LAG);
@@ -241,11 +245,6 @@ async fn pass(
         return Ok(Some(decision.outcome));
     }
     Err(Error::NotVisible)
-}
-
-fn is_due(context: &Context, request: &Request) -> bool {
-    let now = context.clock.now();
-    now - request.first_seen.unwrap_or(now) >= context.config.deadline
 }
 
 /// Keeps what only this decision knows: once the cluster is pointed elsewhere, it is as if it had always been so.

@@ -221,6 +221,11 @@ impl Request {
         }
     }
 
+    /// Has its deadline come?
+    pub fn is_due(&self, now: OffsetDateTime, deadline: Duration) -> bool {
+        self.first_seen.is_some_and(|seen| now - seen >= deadline)
+    }
+
     /// The request as it is to be delivered the next time.
     #[must_use]
     pub fn next_attempt(&self) -> Self {

@@ -281,3 +281,24 @@ async fn looks_wait_for_the_quota() {
     let took = began.elapsed();
     assert!(took >= Duration::from_secs(1), "it took only {took:?}");
 }
+
+#[tokio::test]
+async fn a_plan_is_made_also_where_it_is_not_known_which_subscriptions_can_be_seen() {
+    let desk = Desk::new(estate(), POLICY).await;
+    let refusal = Fault::Status {
+        status: 403,
+        code: "AuthorizationFailed".to_owned(),
+        message: "a fault of the test".to_owned(),
+        retry_after: None,
+    };
+    let refuse = FaultRule::new(Service::Arm, "/subscriptions", refusal);
+    let faults = &desk.simulator.world.faults;
+    faults.add(refuse.at_the_end().times(99));
+    let output = desk.run(&["plan"]).await;
+    let (told, said) = (text(&output.stdout), text(&output.stderr));
+    assert!(told.contains("clusters:"), "{told}");
+    assert!(
+        said.contains("which subscriptions of the policy's scope can be seen is not known"),
+        "{said}"
+    );
+}

@@ -190,6 +190,16 @@ async fn a_variable_that_is_no_text_is_named_where_it_is_ours_and_left_alone_whe
             "{name}: {errors}"
         );
     }
+    // A path need not be text: the file that it names is the one that is missed.
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_vaultbind"));
+    command
+        .args(["policy", "check"])
+        .env_clear()
+        .env("VAULTBIND_POLICY", no_text);
+    let output = tokio::time::timeout(SOON, command.kill_on_drop(true).output());
+    let output = output.await.expect("it ends").unwrap();
+    let errors = lines(&output.stderr).join("\n");
+    assert!(errors.contains("cannot read a"), "{errors}");
 }
 
 #[tokio::test]

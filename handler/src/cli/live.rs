@@ -138,14 +138,15 @@ pub(super) async fn clusters(context: &Context) -> anyhow::Result<Vec<Cluster>> 
         clusters.extend(page.clusters);
         token = page.skip_token;
         if token.is_none() {
-            tell_unseen(context).await?;
+            tell_unseen(context).await;
             return Ok(clusters);
         }
     }
 }
 
-/// Says which subscriptions of the scope cannot be seen: Resource Graph is silent about them.
-async fn tell_unseen(context: &Context) -> anyhow::Result<()> {
+/// Says which subscriptions of the scope cannot be seen: Resource Graph is silent about them. What can be seen is told
+/// either way.
+async fn tell_unseen(context: &Context) {
     let subject = Subject::Sweep {
         vault_id: None,
         skip_token: None,
@@ -153,13 +154,17 @@ async fn tell_unseen(context: &Context) -> anyhow::Result<()> {
     let unseen = patiently(context, request(context, subject), async |_| {
         sweep::unseen(context).await
     });
-    let unseen = unseen
-        .await
-        .map_err(|reason| anyhow::anyhow!("{}", reason.message))?;
-    for subscription in unseen {
-        print::error(format!(
-            "subscription {subscription} of the policy's scope cannot be seen: its clusters are not among these"
-        ));
+    match unseen.await {
+        Ok(unseen) => {
+            for subscription in unseen {
+                print::error(format!(
+                    "subscription {subscription} of the policy's scope cannot be seen: its clusters are not among these"
+                ));
+            }
+        }
+        Err(reason) => print::error(format!(
+            "which subscriptions of the policy's scope can be seen is not known: {}",
+            reason.message
+        )),
     }
-    Ok(())
 }

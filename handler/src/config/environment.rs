@@ -2,7 +2,7 @@
 //!
 //! It must not know what a setting means; an empty one counts as not set.
 
-use std::{collections::BTreeMap, ffi::OsString};
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
 /// What the environment says.
 #[derive(Debug, Default)]
@@ -46,8 +46,20 @@ impl Environment {
 
     /// A setting that is text and says something.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.variables.get(name).map(|value| value.trim())
+        let text = self.variables.get(name).map(|value| value.trim());
+        text.filter(|text| !text.is_empty())
     }
+}
+
+/// A path, which need not be text.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one reader of the environment"
+)]
+pub(super) fn path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(name)?;
+    let is_empty = path.to_str().is_some_and(|text| text.trim().is_empty());
+    (!is_empty).then(|| path.into())
 }
 
 #[cfg(all(test, unix))]

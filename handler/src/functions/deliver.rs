@@ -133,13 +133,12 @@ fn admit(
     request: &Request,
     cluster: &ClusterId,
 ) -> Result<Option<Permit>, Duration> {
-    let now = context.clock.now();
-    let is_due = |seen| now - seen >= context.config.deadline;
+    let (now, deadline) = (context.clock.now(), context.config.deadline);
     let quota = context.arm.quota(cluster.subscription());
     let admission = &context.admission;
     match admission.admit(cluster.subscription(), quota, Instant::now()) {
         Ok(permit) => Ok(Some(permit)),
-        Err(_) if request.first_seen.is_some_and(is_due) => Ok(None),
+        Err(_) if request.is_due(now, deadline) => Ok(None),
         Err(wait) => Err(wait),
     }
 }
